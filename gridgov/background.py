@@ -1,0 +1,117 @@
+"""What runs beside requests: warming up (loading the city's shapes) and, in the embedded default, worker loops.
+
+`WARMERS` and `LOOPS` are the two lists of it all; nothing registers itself from elsewhere. Each loop is a function that takes
+a threading.Event and returns soon after it is set. Run as `python -m gridgov.background` it is the worker process of
+`serve --workers N`.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from django.utils.module_loading import import_string
+
+log = logging.getLogger("gridgov.background")
+
+# Dotted names, since apps are not loaded when this module is.
+WARMERS: tuple[str, ...] = ()
+LOOPS: tuple[str, ...] = ()
+
+_warming: threading.Thread | None = None
+_warm = threading.Event()
+
+
+def start_warming() -> None:
+    """Load what the first request would otherwise wait for, in a thread: never at import, never in a request's transaction."""
+    global _warming
+    if _warming is None:
+        _warming = threading.Thread(target=_warm_up, name="warming", daemon=True)
+        _warming.start()
+
+
+def warming_problem() -> str | None:
+    """None once warm, or where nobody asked for warming (tests, commands)."""
+    return None if _warming is None or _warm.is_set() else "still warming up"
+
+
+def _warm_up() -> None:
+    from django.db import connections
+
+    for name in WARMERS:
+        try:
+            import_string(name)()
+        except Exception:  # the first request will try again, and tell its caller
+            log.exception("warming up by %s failed", name)
+    connections.close_all()
+    _warm.set()
+
+
+class Loops:
+    """The worker loops as threads of this process. A loop that falls over is started again, with a line in the log."""
+
+    def __init__(self) -> None:
+        self.ending = threading.Event()
+        self.threads = [threading.Thread(target=self._run, args=(name,), name=name.rpartition(".")[2]) for name in LOOPS]
+
+    def start(self) -> None:
+        """Start all threads."""
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self, *, within_s: float = 10) -> None:
+        """Ask all to end, and wait; what is still running then is abandoned to the process's end."""
+        self.ending.set()
+        until = time.monotonic() + within_s
+        for thread in self.threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _run(self, name: str) -> None:
+        from django.db import connections
+
+        loop: Callable[[threading.Event], None] = import_string(name)
+        while not self.ending.is_set():
+            try:
+                loop(self.ending)
+                return
+            except Exception:
+                log.exception("%s fell over; it starts again in 5 s", name)
+                self.ending.wait(5)
+            finally:
+                connections.close_all()
+
+
+def watch_parent(*, then: Callable[[], None]) -> None:
+    """Call `then` when the process that started this one is gone: nobody must answer on the port of a dead server."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        then()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def main() -> None:
+    """The worker process: all loops, until SIGTERM, SIGINT or the end of the parent."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gridgov.settings")
+    django.setup()
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    watch_parent(then=ending.set)
+    loops = Loops()
+    loops.start()
+    ending.wait()
+    loops.stop()
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)

@@ -1,0 +1,10 @@
+"""The app's name and start-up."""
+
+from django.apps import AppConfig
+
+
+class FeedConfig(AppConfig):
+    """App entry."""
+
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "gridgov.feed"

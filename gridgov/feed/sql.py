@@ -1,0 +1,84 @@
+"""Statements of the hot path: prepared, with binary arrays on PostgreSQL; plain on SQLite.
+
+Django's own cursor binds on the client, which costs more than the statement (docs/decisions/0003). What is run here is
+also written to `connection.queries_log`, so that tests which count statements see it.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import psycopg
+from django.db import connection
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+
+class Texts(list[str | None]):
+    """A column of texts on its way into an array parameter; the statement casts it to what the column is."""
+
+
+class _TextsDumper(Dumper):
+    """Always text[] in binary, whatever is in it, so that one prepared statement serves every push."""
+
+    format = Format.BINARY
+    oid = 1009  # text[]
+
+    def dump(self, obj: Texts) -> bytes:
+        parts = [struct.pack("!IIIII", 1, 1, 25, len(obj), 1)]
+        for item in obj:
+            if item is None:
+                parts.append(b"\xff\xff\xff\xff")
+            else:
+                data = item.encode()
+                parts.append(len(data).to_bytes(4, "big"))
+                parts.append(data)
+        return b"".join(parts) if obj else struct.pack("!III", 0, 0, 25)
+
+
+psycopg.adapters.register_dumper(Texts, _TextsDumper)
+
+
+def is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def run(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run one statement and fetch all its rows. Parameters are named: `%(name)s`; lists become arrays.
+
+    On PostgreSQL lists of texts are sent as text[] (cast them), on SQLite as a JSON text (read it with json_each).
+    """
+    if is_postgres():
+        connection.ensure_connection()
+        cursor = psycopg.Cursor(connection.connection)
+        sent = {k: Texts(v) if isinstance(v, list) else v for k, v in params.items()}
+        if connection.queries_logged:
+            connection.queries_log.append({"sql": query, "time": "0"})
+        cursor.execute(query, sent, prepare=True, binary=True)  # type: ignore[arg-type]
+        return cursor.fetchall() if cursor.description is not None else []
+    with connection.cursor() as cursor:
+        sent = {k: msgspec.json.encode(v).decode() if isinstance(v, list) else v for k, v in params.items()}
+        # Without parameters Django would not unescape, and with an empty mapping sqlite3 would not bind.
+        cursor.execute(query, sent or None)
+        return list(cursor.fetchall()) if cursor.description is not None else []
+
+
+def any_of(column: str, name: str, kind: str = "uuid") -> str:
+    """SQL: the column is one of the list parameter `name`. `kind`: uuid, text or bigint."""
+    if is_postgres():
+        return f"{column} = ANY(%({name})s::{kind}[])"
+    value = "replace(value, '-', '')" if kind == "uuid" else "value"
+    return f"{column} IN (SELECT {value} FROM json_each(%({name})s))"
+
+
+def same(column: str, name: str, kind: str = "uuid") -> str:
+    """SQL: the column equals the parameter `name` (for a uuid: a text of 36 characters)."""
+    if is_postgres():
+        return f"{column} = %({name})s::{kind}"
+    return f"{column} = " + (f"replace(%({name})s, '-', '')" if kind == "uuid" else f"%({name})s")
+
+
+def in_order(items: Iterable[str]) -> list[str]:
+    """Unique, sorted: so that two processes lock in the same order."""
+    return sorted(set(items))

@@ -1,0 +1,35 @@
+"""The URL map. Every app has its own list; this one wires them, and answers for operators and builders."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import include, path
+from django.urls.resolvers import URLPattern, URLResolver
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from gridgov import health, login
+
+
+def front_door(request: HttpRequest) -> HttpResponse:
+    """/ leads to the admin until the desk is there."""
+    return redirect("/admin/")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", front_door),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("version", health.version),
+    path("login/", login.LoginPage.as_view(), name="login"),
+    path("logout/", login.leave, name="logout"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("admin/login/", login.to_login_page),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+]
+
+handler400 = "gridgov.http.bad_request"
+handler403 = "gridgov.http.forbidden"
+handler404 = "gridgov.http.page_not_found"
+handler500 = "gridgov.http.server_error"
