@@ -1,0 +1,127 @@
+"""Reads about places, people and units. Checks scope where objects are not public; writes nothing."""
+
+import datetime as dt
+import threading
+from collections import OrderedDict
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
+from django.db.models import Q
+
+from grids.models import City, Membership, OrgUnit
+from grids.scope import CITY, Area, Grant, Scope
+
+
+def city_day(now: dt.datetime) -> dt.date:
+    """The day of the city's time zone."""
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+
+
+def _areas(level: str, place: object) -> tuple[Area, ...]:
+    column = "cell" if level in ("grid", "building") else level
+    return (Area(column, getattr(place, column)),)
+
+
+def _grant(membership: Membership, city: str) -> Grant:
+    place, unit = membership.place, membership.unit
+    if place is None:
+        areas, above, around = (CITY,), (), ()
+    else:
+        areas = _areas(place.level, place)
+        above = tuple(sid for sid in (place.district, place.street, place.community) if sid is not None and sid != place.sid)
+        around = (Area("community", place.community),) if place.level == "grid" and place.community is not None else ()
+    for managed in unit.manages.all():
+        areas += _areas(managed.level, managed)
+        above += tuple(sid for sid in (managed.district, managed.street, managed.community) if sid is not None and sid != managed.sid)
+    return Grant(
+        role=membership.role,
+        unit=str(unit.pk),
+        place=None if place is None else str(place.pk),
+        code=None if place is None else place.code,
+        name=city if place is None else place.name,
+        level="city" if place is None else place.level,
+        areas=areas,
+        above=above,
+        around=around,
+        since=membership.since.isoformat(),
+        until=None if membership.until is None else membership.until.isoformat(),
+    )
+
+
+_kept: OrderedDict[tuple[str, int, dt.date], tuple[Scope, tuple[Grant, ...]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def grants_of(*, user: str, ground: int, day: dt.date) -> tuple[Scope, tuple[Grant, ...]]:
+    """The user's scope on that day, and the grants that have ended.
+
+    Kept in memory under the ground version (`Head.ground`, raised by every change of memberships, units and places),
+    so a change holds from the next call on. Reads the database at most once for each of these.
+    """
+    key = (user, ground, day)
+    with _lock:
+        if (found := _kept.get(key)) is not None:
+            _kept.move_to_end(key)
+            return found
+    rows = Membership.objects.filter(user=user, since__lte=day).select_related("place", "unit").prefetch_related("unit__manages").defer("place__geometry")
+    city = City.objects.values_list("name", flat=True).first() or ""
+    now: list[Grant] = []
+    past: list[Grant] = []
+    for row in rows.order_by("since", "id"):
+        (now if row.until is None or row.until > day else past).append(_grant(row, city))
+    found = (Scope(user=user, grants=tuple(now)), tuple(past))
+    with _lock:
+        _kept[key] = found
+        while len(_kept) > 20_000:
+            _kept.popitem(last=False)
+    return found
+
+
+class UnitTree(msgspec.Struct, frozen=True):
+    """All units in memory: parents, and the centre of each place (by its short id; None: the city's)."""
+
+    parents: dict[str, str | None]
+    centres: dict[int | None, str]
+
+    def chain(self, unit: str) -> tuple[str, ...]:
+        """The unit and those above it, nearest first."""
+        found: list[str] = []
+        step: str | None = unit
+        while step is not None and step not in found:
+            found.append(step)
+            step = self.parents.get(step)
+        return tuple(found)
+
+    def owner_of(self, *sids: int | None) -> str | None:
+        """The centre nearest to a place, given its short ids from the lowest level up; at last the city's."""
+        for sid in sids:
+            if sid is not None and sid in self.centres:
+                return self.centres[sid]
+        return self.centres.get(None)
+
+
+_units: tuple[int, UnitTree] | None = None
+
+
+def unit_tree(*, ground: int) -> UnitTree:
+    """The units as of that ground version; read at most once a version."""
+    global _units
+    if _units is not None and _units[0] == ground:
+        return _units[1]
+    parents: dict[str, str | None] = {}
+    centres: dict[int | None, str] = {}
+    rows = OrgUnit.objects.values_list("id", "parent_id", "kind", "retired", "place__sid", "level")
+    for pk, parent, kind, retired, sid, level in rows:
+        parents[str(pk)] = None if parent is None else str(parent)
+        if kind == OrgUnit.Kind.CENTRE and not retired and (sid is not None or level == OrgUnit.Level.CITY):
+            centres[sid] = str(pk)
+    tree = UnitTree(parents=parents, centres=centres)
+    _units = (ground, tree)
+    return tree
+
+
+def members_of(*, unit: str, roles: tuple[str, ...], day: dt.date) -> list[str]:
+    """User ids of those who hold one of the roles in the unit on that day."""
+    rows = Membership.objects.filter(Q(until=None) | Q(until__gt=day), unit=unit, role__in=roles, since__lte=day, user__is_active=True)
+    return [str(pk) for pk in rows.values_list("user_id", flat=True).distinct()]
