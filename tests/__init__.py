@@ -1,0 +1,1 @@
+"""Tests mirror the tree; the cast comes from world.py."""

@@ -1,0 +1,38 @@
+"""What every test gets: the list of what was left out, printed at the end, and hypothesis without deadlines."""
+
+import os
+import shutil
+from typing import Any
+
+import hypothesis
+
+from tests import left_out
+
+# A deadline is a timing assert; the database of examples would make runs differ from machine to machine.
+hypothesis.settings.register_profile("house", deadline=None, database=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("house")
+
+_from_workers: set[str] = set()
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """With xdist: what the workers left out."""
+    _from_workers.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    """In a worker: tell the controller."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = sorted(left_out.noted)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say plainly what was not tested here."""
+    for what in sorted(left_out.noted | _from_workers):
+        terminalreporter.write_line(f"LEFT OUT: {what}")
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Remove the run's folder."""
+    if not hasattr(config, "workerinput") and "GRIDGOV_TEST_RUN_DATA" in os.environ:
+        shutil.rmtree(os.environ["GRIDGOV_TEST_RUN_DATA"], ignore_errors=True)
