@@ -5,6 +5,7 @@ runs the worker loops in this process.
 """
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -25,7 +26,7 @@ from gridgov.static_files import with_static_files  # noqa: E402
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """ASGI lifespan: start, wait, stop."""
     idle: sqlite3.Connection | None = None
-    loops = background.Loops() if os.environ.get("GRIDGOV_LOOPS_HERE") == "1" else None
+    loops = background.Loops() if background.loops_here else None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
@@ -34,7 +35,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                 # Without one connection that stays, each last close checkpoints and deletes the WAL: 2.5 ms instead of 0.5 ms.
                 idle = sqlite3.connect(database["NAME"], check_same_thread=False)
                 idle.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if os.environ.get("GRIDGOV_CHILD") == "1":
+            if multiprocessing.parent_process() is not None:  # one of several, started by `serve`
                 background.watch_parent(then=lambda: os.kill(os.getpid(), signal.SIGTERM))
             background.start_warming()
             if loops:

@@ -1,28 +1,35 @@
 """What runs beside requests: warming up (loading the city's shapes) and, in the embedded default, worker loops.
 
 `WARMERS` and `LOOPS` are the two lists of it all; nothing registers itself from elsewhere. Each loop is a function that takes
-a threading.Event and returns soon after it is set. Run as `python -m gridgov.background` it is the worker process of
-`serve --workers N`.
+a threading.Event and returns soon after it is set.
 """
 
 import logging
 import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 from django.utils.module_loading import import_string
 
+from gridgov.feed.models import Head
+from grids.locate import locator
+
 log = logging.getLogger("gridgov.background")
 
 # Dotted names, since apps are not loaded when this module is.
-WARMERS: tuple[str, ...] = ()
-LOOPS: tuple[str, ...] = ()
+WARMERS: tuple[str, ...] = ("gridgov.background.load_the_ground",)
+LOOPS: tuple[str, ...] = ("incidents.images.work_forever", "incidents.clocks.work_forever")
+
+loops_here = False  # set by `serve` where one process does everything
 
 _warming: threading.Thread | None = None
 _warm = threading.Event()
+
+
+def load_the_ground() -> None:
+    """The city's shapes, for point → cell."""
+    locator(Head.objects.values_list("ground", flat=True).get(pk=1))
 
 
 def start_warming() -> None:
@@ -94,24 +101,3 @@ def watch_parent(*, then: Callable[[], None]) -> None:
         then()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def main() -> None:
-    """The worker process: all loops, until SIGTERM, SIGINT or the end of the parent."""
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gridgov.settings")
-    django.setup()
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    watch_parent(then=ending.set)
-    loops = Loops()
-    loops.start()
-    ending.wait()
-    loops.stop()
-
-
-if __name__ == "__main__":
-    main()
-    sys.exit(0)

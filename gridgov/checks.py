@@ -56,9 +56,13 @@ def production_is_closed(**kwargs: Any) -> list[CheckMessage]:
         found.append(Error("ALLOWED_HOSTS is empty.", hint="ALLOWED_HOSTS=city.example,10.0.0.5", id="gridgov.E007"))
     elif "*" in settings.ALLOWED_HOSTS:
         found.append(Error("ALLOWED_HOSTS takes every host.", hint="Name the hosts.", id="gridgov.E007"))
-    if (settings.GRIDGOV_DATA / "secret").exists() and settings.SECRET_KEY == (settings.GRIDGOV_DATA / "secret").read_text().strip():
+    if (settings.GRIDGOV_DATA / "secret").exists() and (settings.GRIDGOV_DATA / "secret").read_text().strip() == settings.SECRET_KEY:
         found.append(
-            Warning("SECRET_KEY is the one that was generated into GRIDGOV_DATA.", hint="Several machines need one key: set SECRET_KEY.", id="gridgov.W001")
+            Warning(
+                "SECRET_KEY is the one that was generated into GRIDGOV_DATA.",
+                hint="Several machines need one key: set SECRET_KEY.",
+                id="gridgov.W001",
+            )
         )
     return found
 
@@ -89,9 +93,7 @@ def several_processes(*, workers: int) -> list[CheckMessage]:
         return []
     found: list[CheckMessage] = []
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        found.append(
-            Error("Several workers need PostgreSQL.", hint="Set DATABASE_URL=postgres://… or use --workers 1.", id="gridgov.E009")
-        )
+        found.append(Error("Several workers need PostgreSQL.", hint="Set DATABASE_URL=postgres://… or use --workers 1.", id="gridgov.E009"))
     if not settings.REDIS_URL:
         found.append(
             Error("Several workers need a channel layer they share.", hint="Set REDIS_URL=redis://… or use --workers 1.", id="gridgov.E010")

@@ -98,3 +98,7 @@ class Refusal(Exception):
 def malformed(pointer: str, detail: str = "") -> Refusal:
     """A value at `pointer` (RFC 6901) is not of the form that is asked for."""
     return Refusal("malformed", errors=[{"pointer": pointer, "code": "malformed", "detail": detail}])
+
+
+class Misuse(Exception):
+    """A command cannot do what it was asked for; the sentence says why, in the operator's language. Commands print it and exit 1."""

@@ -59,7 +59,9 @@ def problem(
     if errors:
         body["errors"] = [{**error, "detail": error.get("detail") or text} for error in errors]
         body["detail"] = " ".join(dict.fromkeys(error["detail"] for error in body["errors"]))
-    response = JsonResponse(body, status=status or usual, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False})
+    response = JsonResponse(
+        body, status=status or usual, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False}
+    )
     response["Cache-Control"] = "no-store"
     if code in RETRY_AFTER:
         response["Retry-After"] = RETRY_AFTER[code]

@@ -24,10 +24,13 @@ SECRET_KEY = read_secret("SECRET_KEY") or kept_secret(GRIDGOV_DATA / "secret")
 
 HTTPS = read_flag("HTTPS", PRODUCTION)
 HOST = read_text("HOST", "127.0.0.1")
+PORT = read_number("PORT", 8000, least=1, most=65535)
 _lan = not PRODUCTION and HOST not in ("127.0.0.1", "localhost", "::1")
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", [] if PRODUCTION else [HOST, *own_addresses()] if _lan else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS")
-if read_flag("BEHIND_PROXY", PRODUCTION):
+BEHIND_PROXY = read_flag("BEHIND_PROXY", PRODUCTION)
+PROXY_ADDRESSES = read_list("PROXY_ADDRESSES", ["127.0.0.1", "::1"])
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- apps ----------------------------------------------------------------------------------------------------

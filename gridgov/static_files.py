@@ -15,9 +15,7 @@ from gridgov.security import add_static_headers
 def with_static_files(application: Any, *, asgi: bool) -> Any:
     """The application, with /static/ in front of it."""
     kind = ServeStaticASGI if asgi else ServeStatic
-    served = kind(
-        application, max_age=0, allow_all_origins=False, autorefresh=settings.DEBUG, add_headers_function=add_static_headers
-    )
+    served = kind(application, max_age=0, allow_all_origins=False, autorefresh=settings.DEBUG, add_headers_function=add_static_headers)
     if settings.PRODUCTION:
         if settings.STATIC_ROOT.is_dir():  # made by collectstatic; often a proxy serves it instead
             served.add_files(str(settings.STATIC_ROOT), prefix=settings.STATIC_URL)

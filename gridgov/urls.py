@@ -1,8 +1,8 @@
 """The URL map. Every app has its own list; this one wires them, and answers for operators and builders."""
 
+from importlib.util import find_spec
+
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -10,13 +10,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from gridgov import health, login
 
 
-def front_door(request: HttpRequest) -> HttpResponse:
-    """/ leads to the admin until the desk is there."""
-    return redirect("/admin/")
+def _when_there(at: str, module: str) -> list[URLResolver]:
+    return [path(at, include(module))] if find_spec(module) else []
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", front_door),
+    path("", login.front_door),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("version", health.version),
@@ -25,6 +24,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", include("django.conf.urls.i18n")),
     path("admin/login/", login.to_login_page),
     path("admin/", admin.site.urls),
+    *_when_there("api/v1/", "grids.urls"),
+    *_when_there("api/v1/", "incidents.urls"),
+    *_when_there("api/v1/", "sync.urls"),
+    *_when_there("desk/", "incidents.desk_urls"),
+    *_when_there("field/", "sync.field_urls"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -8,8 +8,8 @@ os.environ.setdefault("GRIDGOV_TEST_RUN_DATA", tempfile.mkdtemp(prefix="gridgov-
 os.environ["GRIDGOV_DATA"] = os.environ["GRIDGOV_TEST_RUN_DATA"]
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-from gridgov.settings import *  # noqa: E402, F403
-from gridgov.settings import DATABASES, GRIDGOV_DATA  # noqa: E402
+from gridgov.settings import *  # noqa: F403
+from gridgov.settings import DATABASES, GRIDGOV_DATA
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
