@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -18,6 +19,7 @@ _django = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (after Django is set up)
 from django.conf import settings  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
 
 from gridgov import background  # noqa: E402
 from gridgov.static_files import with_static_files  # noqa: E402
@@ -50,9 +52,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
             return
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": with_static_files(_django, asgi=True),
-        "lifespan": lifespan,
-    }
-)
+_protocols: dict[str, Any] = {"http": with_static_files(_django, asgi=True), "lifespan": lifespan}
+if find_spec("sync.live"):
+    _protocols["websocket"] = import_string("sync.live.websocket_application")
+application = ProtocolTypeRouter(_protocols)

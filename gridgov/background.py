@@ -9,11 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from django.utils.module_loading import import_string
 
 from gridgov.feed.models import Head
-from grids.locate import locator
 
 log = logging.getLogger("gridgov.background")
 
@@ -29,7 +29,7 @@ _warm = threading.Event()
 
 def load_the_ground() -> None:
     """The city's shapes, for point → cell."""
-    locator(Head.objects.values_list("ground", flat=True).get(pk=1))
+    import_string("grids.locate.locator")(Head.objects.values_list("ground", flat=True).get(pk=1))
 
 
 def start_warming() -> None:
@@ -62,7 +62,11 @@ class Loops:
 
     def __init__(self) -> None:
         self.ending = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(name,), name=name.rpartition(".")[2]) for name in LOOPS]
+        self.threads = [
+            threading.Thread(target=self._run, args=(name,), name=name.rpartition(".")[2])
+            for name in LOOPS
+            if find_spec(name.rpartition(".")[0])
+        ]
 
     def start(self) -> None:
         """Start all threads."""

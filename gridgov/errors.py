@@ -24,6 +24,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "not_found": (404, msgid("Nothing is found here.")),
     "method_not_allowed": (405, msgid("This address does not take that method.")),
     "bad_query": (400, msgid("A parameter of the address is not understood.")),
+    "host_unknown": (400, msgid("The server does not know itself under this host name (ALLOWED_HOSTS).")),
     "not_json": (400, msgid("The body is not a JSON object in UTF-8 as this address expects it.")),
     "too_large": (413, msgid("This is more than the server takes at once.")),
     "unsupported_media_type": (415, msgid("The server does not read this kind of content.")),

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from rest_framework import exceptions as drf
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.views import set_rollback
 
 from gridgov.errors import CATALOGUE, Refusal
 
@@ -74,10 +73,7 @@ def problem(
 
 def problem_from_exception(exc: BaseException, context: Mapping[str, Any] | None = None) -> HttpResponse | None:
     """DRF's exception handler, and everybody else's. None for what we do not know: that is a 500, with its trace in the log."""
-    response = _translate(exc)
-    if response is not None:
-        set_rollback()
-    return response
+    return _translate(exc)
 
 
 def _translate(exc: BaseException) -> HttpResponse | None:
@@ -144,6 +140,8 @@ def forbidden(request: HttpRequest, exception: BaseException | None = None) -> H
 
 def bad_request(request: HttpRequest, exception: BaseException | None = None) -> HttpResponse:
     """handler400. A host name that is not ours comes here too: nothing of the request may be echoed."""
+    if isinstance(exception, DisallowedHost):
+        return problem("host_unknown")
     return problem("too_large" if isinstance(exception, RequestDataTooBig) else "bad_query")
 
 

@@ -60,6 +60,8 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
             # Each 4xx would be told twice: our own request line has them.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
+            # Anybody can send any host name; the request line with its 400 is enough.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "axes": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
         },
