@@ -7,6 +7,9 @@ from typing import Any
 import hypothesis
 
 from tests import left_out
+from tests.world import world
+
+__all__ = ["world"]
 
 # A deadline is a timing assert; the database of examples would make runs differ from machine to machine.
 hypothesis.settings.register_profile("house", deadline=None, database=None, derandomize=True, print_blob=True)
