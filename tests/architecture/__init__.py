@@ -1,0 +1,1 @@
+"""The architecture and the documentation, held by tests."""

@@ -1,0 +1,1 @@
+"""The roof: settings, entries, errors, health, start."""
