@@ -28,7 +28,9 @@ def read_divisions(*, folder: Path) -> list[Division]:
             raise Misuse(_("The list of divisions is missing: %(path)s. Run `make setup` (npm).") % {"path": path})
         rows = list(_rows(path))
         if len(rows) != expected:
-            raise Misuse(_("%(path)s has %(found)d rows of this city, not %(expected)d.") % {"path": path, "found": len(rows), "expected": expected})
+            raise Misuse(
+                _("%(path)s has %(found)d rows of this city, not %(expected)d.") % {"path": path, "found": len(rows), "expected": expected}
+            )
         made += rows
     return sorted(made, key=lambda d: (len(d.code), d.code))
 

@@ -107,7 +107,8 @@ def _children(plan: Plan, level: str) -> dict[str, list[str]]:
 
 def _streets(plan: Plan, outlines: Mapping[str, BaseGeometry], weights: Mapping[str, float]) -> dict[str, BaseGeometry]:
     """Power diagrams: the first numbers nearest to the middle, as the lists have it in most districts."""
-    below, shapes = _children(plan, levels.STREET), {}
+    below = _children(plan, levels.STREET)
+    shapes: dict[str, BaseGeometry] = {}
     communities = _children(plan, levels.COMMUNITY)
     for district in sorted(below):
         area, codes = outlines[district], below[district]
@@ -124,7 +125,8 @@ def _streets(plan: Plan, outlines: Mapping[str, BaseGeometry], weights: Mapping[
 
 
 def _communities(plan: Plan, streets: Mapping[str, BaseGeometry], weights: Mapping[str, float]) -> dict[str, BaseGeometry]:
-    below, shapes = _children(plan, levels.COMMUNITY), {}
+    below = _children(plan, levels.COMMUNITY)
+    shapes: dict[str, BaseGeometry] = {}
     for street in sorted(below):
         angle, turns = _angles(plan, street)
         pieces = cut_parts(area=streets[street], weights=[weights[c] for c in below[street]], angle=angle, turns=turns)
@@ -164,7 +166,9 @@ def _named(plan: Plan, cells: "np.ndarray[tuple[int], np.dtype[np.object_]]", ow
         order = numbering(points=[tuple(middles[at]) for at in at_of[community]])
         for number, which in enumerate(order, 1):
             code = plan.scheme.child(parent=community, level=levels.GRID, number=number)
-            grid.append(Node(code, levels.GRID, f"{short_name(name=names[community])}第{number}网格", community, cells[at_of[community][which]]))
+            grid.append(
+                Node(code, levels.GRID, f"{short_name(name=names[community])}第{number}网格", community, cells[at_of[community][which]])
+            )
     tiers = [grid]
     for level in (levels.COMMUNITY, levels.STREET, levels.DISTRICT):
         below = tiers[-1]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+FloatsLike: TypeAlias = NDArray[np.float64] | Sequence[float]
 Step: TypeAlias = Callable[[float, float], tuple[float, float]]
 Steps: TypeAlias = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
@@ -26,7 +27,7 @@ _BD: Final = pi * 3000.0 / 180.0
 _ROUNDS: Final = 6  # each round makes the error 100 times smaller or better; the first is 500 m
 
 
-def to_wgs84(*, lng: float, lat: float, datum: str) -> tuple[float, float]:
+def to_wgs84(datum: str, lng: float, lat: float) -> tuple[float, float]:
     """One point in WGS-84, (lng, lat) in degrees, not rounded.
 
     `datum` is one of DATUMS. CGCS2000 agrees with WGS-84 to well under a metre and is taken as it is.
@@ -44,7 +45,7 @@ def to_wgs84(*, lng: float, lat: float, datum: str) -> tuple[float, float]:
     raise ValueError(datum)
 
 
-def from_wgs84(*, lng: float, lat: float, datum: str) -> tuple[float, float]:
+def from_wgs84(datum: str, lng: float, lat: float) -> tuple[float, float]:
     """One WGS-84 point in `datum`, (lng, lat) in degrees, not rounded.
 
     :raises ValueError: for a datum that is not in DATUMS.
@@ -58,27 +59,27 @@ def from_wgs84(*, lng: float, lat: float, datum: str) -> tuple[float, float]:
     raise ValueError(datum)
 
 
-def to_wgs84_many(*, lngs: Floats, lats: Floats, datums: str | Sequence[str]) -> tuple[Floats, Floats]:
-    """Many points in WGS-84, as `to_wgs84` does one; `datums` is one name for all, or one for each point.
+def many_to_wgs84(datum: str | Sequence[str], lngs: FloatsLike, lats: FloatsLike) -> tuple[Floats, Floats]:
+    """Many points in WGS-84, as `to_wgs84` does one; `datum` is one name for all, or one for each point.
 
     :raises ValueError: for a datum that is not in DATUMS.
     """
-    lngs, lats = np.array(lngs, np.float64), np.array(lats, np.float64)
-    names = {datums} if isinstance(datums, str) else set(datums)
+    made_lngs, made_lats = np.array(lngs, np.float64), np.array(lats, np.float64)
+    names = {datum} if isinstance(datum, str) else set(datum)
     if unknown := sorted(names - set(DATUMS)):
         raise ValueError(unknown[0])
-    which = np.asarray(datums)
+    which = np.asarray(datum)
     for name in ("bd09", "gcj02"):
         if name in names:
-            mine = np.broadcast_to(which == name, lngs.shape)
-            x, y = lngs[mine], lats[mine]
+            mine = np.broadcast_to(which == name, made_lngs.shape)
+            x, y = made_lngs[mine], made_lats[mine]
             if name == "bd09":
                 x, y = _invert_many(_gcj02_to_bd09_many, x, y)
-            lngs[mine], lats[mine] = _gcj02_to_wgs84_many(x, y)
-    return lngs, lats
+            made_lngs[mine], made_lats[mine] = _gcj02_to_wgs84_many(x, y)
+    return made_lngs, made_lats
 
 
-def from_wgs84_many(*, lngs: Floats, lats: Floats, datum: str) -> tuple[Floats, Floats]:
+def many_from_wgs84(datum: str, lngs: FloatsLike, lats: FloatsLike) -> tuple[Floats, Floats]:
     """Many WGS-84 points in one datum, as `from_wgs84` does one.
 
     :raises ValueError: for a datum that is not in DATUMS.

@@ -70,9 +70,7 @@ def distance_m(*, a: tuple[float, float], b: tuple[float, float]) -> float:
 
 def _zone(lat: Floats, base: float) -> Floats:
     """Area between the base latitude and `lat` per radian of longitude."""
-    return _authalic(lat) - _authalic(np.float64(base))
-
-
-def _authalic(lat: Any) -> Any:
-    s = _E * np.sin(lat)
-    return _B2 / 2 * (np.sin(lat) / (1 - s * s) + np.arctanh(s) / _E)
+    both = np.append(lat, base)
+    s = _E * np.sin(both)
+    area = _B2 / 2 * (np.sin(both) / (1 - s * s) + np.arctanh(s) / _E)
+    return np.asarray(area[:-1] - area[-1])

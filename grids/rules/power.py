@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import LineString, Polygon
+from shapely import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from grids.rules.split import settle
+from grids.rules.split import polygons, settle
 
 Floats: TypeAlias = NDArray[np.float64]
 Side: TypeAlias = tuple[tuple[float, float], int]  # a corner, and who lies beyond the edge that begins there (-1: the frame)
@@ -38,7 +38,7 @@ def divide(*, area: BaseGeometry, sites: Floats, sizes: Sequence[float], rounds:
         while True:
             trial, trial_slope = _areas(area, sites, strength + pace * step)
             # No one may vanish: beyond that the slope says nothing.
-            if trial.min() > 0.3 * min(got.min(), want.min()) and np.abs(want - trial).sum() < np.abs(miss).sum() or pace < 0.02:
+            if (trial.min() > 0.3 * min(got.min(), want.min()) and np.abs(want - trial).sum() < np.abs(miss).sum()) or pace < 0.02:
                 break
             pace /= 2
         strength, got, slope = strength + pace * step, trial, trial_slope
@@ -60,13 +60,20 @@ def spread(*, area: BaseGeometry, count: int, candidates: Floats, settled: int =
 
 
 def _carve(area: BaseGeometry, sites: Floats, strength: Floats) -> list[BaseGeometry]:
-    left, pieces = area, []
-    for sides in _cells(area, sites, strength):
-        cell = Polygon([corner for corner, _ in sides])
+    main, *exclaves = sorted(polygons(area), key=lambda p: -p.area)
+    cells = [Polygon([corner for corner, _ in sides]) for sides in _cells(area, sites, strength)]
+    left: BaseGeometry = main
+    pieces = []
+    for cell in cells:
         pieces.append(shapely.intersection(left, cell))
         left = shapely.difference(left, cell)
-    # What floating point leaves over is thinner than the grid; it belongs to the last.
-    return settle(pieces=pieces)
+    # What floating point leaves over is thinner than the grid and is closed by the noding.
+    pieces = settle(pieces=pieces)
+    for exclave in exclaves:
+        # Whole, to the one who has most of it: cut up it would scatter slivers over several.
+        most = int(np.argmax(shapely.area(shapely.intersection(np.array(cells, object), exclave))))
+        pieces[most] = MultiPolygon([*polygons(pieces[most]), exclave])
+    return pieces
 
 
 def _areas(area: BaseGeometry, sites: Floats, strength: Floats) -> tuple[Floats, Floats]:

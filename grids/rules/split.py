@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 Floats: TypeAlias = NDArray[np.float64]
 
+_HAIR_M = 0.01
 TINY_M2 = 50_000.0  # a part of a parent below this size gets no children of its own
 
 
@@ -51,7 +52,8 @@ def cut_parts(*, area: BaseGeometry, weights: Sequence[float], angle: float, tur
         at += number
     for rider in parts:
         if not any(rider is part for part in own):
-            near = int(np.argmin(shapely.distance(np.array(pieces, object), rider)))
+            edges = _shared(rider, pieces)
+            near = int(np.argmax(edges) if edges.max() > 0 else np.argmin(shapely.distance(np.array(pieces, object), rider)))
             pieces[near] = MultiPolygon([*polygons(pieces[near]), rider])
     return pieces
 
@@ -92,7 +94,7 @@ def settle(*, pieces: Sequence[BaseGeometry]) -> list[BaseGeometry]:
         kept.append(parts[0])
         loose += [(number, p) for p in parts[1:]]
     for home, part in sorted(loose, key=lambda pair: -pair[1].area):
-        edges = shapely.length(shapely.intersection(np.array([k.boundary for k in kept], object), part.boundary))
+        edges = _shared(part, kept)
         to = int(np.argmax(edges)) if edges.max() > 0 else home
         kept[to] = _join([*polygons(kept[to]), part])
     return list(kept)
@@ -138,11 +140,18 @@ def _gather(sides: list[list[Polygon]]) -> list[Polygon]:
     groups: list[Polygon | MultiPolygon] = [low, high]
     loose = [p for side in sides for p in side if p is not low and p is not high]
     while loose:
-        edges = [[shapely.length(shapely.intersection(g.boundary, p.boundary)) for g in groups] for p in loose]
+        edges = [_shared(p, groups) for p in loose]
         which = max(range(len(loose)), key=lambda i: max(edges[i]))
         to = 0 if edges[which][0] > edges[which][1] else 1
         groups[to] = _join([*polygons(groups[to]), loose.pop(which)])
     return [max(polygons(g), key=lambda p: p.area) for g in groups]
+
+
+def _shared(part: Polygon, others: Sequence[BaseGeometry]) -> Floats:
+    """How many metres of the part's edge run along each of the others; lines made apart differ by a hair."""
+    made: Floats = shapely.length(shapely.intersection(shapely.buffer(np.array(others, object), _HAIR_M), part.boundary))
+    made[made < 4 * _HAIR_M] = 0.0
+    return made
 
 
 def _join(parts: list[Polygon]) -> Polygon | MultiPolygon:
