@@ -48,15 +48,11 @@ class Ledger:
         seq = settled.answer.get("seq")
         bound = seq if isinstance(seq, int) else stored_seq
         self.kept.pop(settled.op["op_id"], None)
-        self.kept[settled.op["op_id"]] = Kept(
-            settled.op, settled.about, settled.outcome, bound, now, len(encode(settled.op))
-        )
+        self.kept[settled.op["op_id"]] = Kept(settled.op, settled.about, settled.outcome, bound, now, len(encode(settled.op)))
 
     def free(self, *, safe_seq: int, now: float) -> None:
         """Forget what is safe, what is older than 7 days, and the oldest above 200 MB."""
-        self.kept = {
-            op_id: one for op_id, one in self.kept.items() if one.bound > safe_seq and now - one.answered_at < KEEP_S
-        }
+        self.kept = {op_id: one for op_id, one in self.kept.items() if one.bound > safe_seq and now - one.answered_at < KEEP_S}
         over = sum(one.size for one in self.kept.values()) - KEEP_BYTES
         for op_id in list(self.kept):
             if over <= 0:

@@ -76,9 +76,7 @@ class Making:
         )
         return self._enqueue(made, incident)
 
-    def act(
-        self, incident: str, action: str, args: Mapping[str, Any] | None = None, *, version: int | None = None
-    ) -> ops.Op:
+    def act(self, incident: str, action: str, args: Mapping[str, Any] | None = None, *, version: int | None = None) -> ops.Op:
         """Queue a step of the workflow."""
         base = version if version is not None else (self.shelf.view(incident) or {}).get("version") or 1
         made = ops.act(
@@ -93,18 +91,14 @@ class Making:
 
     def comment(self, incident: str, text: str, **optional: Any) -> ops.Op:
         """Queue a comment."""
-        made = ops.comment(
-            op_id=self.new_id(), at=self._at(), incident=incident, comment=self.new_id(), text=text, **optional
-        )
+        made = ops.comment(op_id=self.new_id(), at=self._at(), incident=incident, comment=self.new_id(), text=text, **optional)
         return self._enqueue(made, incident)
 
     def add_photo(self, incident: str, content: bytes, *, stage: str = "before") -> ops.Op:
         """Queue a photo of an incident that exists or waits."""
         op_id = self.new_id()
         declared = self._take_picture(content, incident, op_id, stage)
-        return self._enqueue(
-            ops.photo_add(op_id=op_id, at=self._at(), incident=incident, declaration=declared), incident
-        )
+        return self._enqueue(ops.photo_add(op_id=op_id, at=self._at(), incident=incident, declaration=declared), incident)
 
     def withdraw_photo(self, photo: str, incident: str) -> ops.Op:
         """Queue the taking back of a photo."""

@@ -36,9 +36,7 @@ def report(
     return op
 
 
-def edit(
-    *, op_id: str, at: str, incident: str, base_version: int, base: Mapping[str, Any], fields: Mapping[str, Any]
-) -> Op:
+def edit(*, op_id: str, at: str, incident: str, base_version: int, base: Mapping[str, Any], fields: Mapping[str, Any]) -> Op:
     """`incident.edit`. `base` holds, for exactly the keys of `fields`, the values that the author saw."""
     if set(base) != set(fields):
         raise ValueError("base and fields must have the same keys")

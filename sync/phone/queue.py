@@ -111,11 +111,7 @@ class Queue:
         by_id = {one.op_id: one for one in self.waiting if one.op_id in sent}
         settled: list[Settled] = []
         for answer in answers:
-            one = (
-                by_id.get(answer["op_id"])
-                if isinstance(answer, dict) and isinstance(answer.get("op_id"), str)
-                else None
-            )
+            one = by_id.get(answer["op_id"]) if isinstance(answer, dict) and isinstance(answer.get("op_id"), str) else None
             if one is None:
                 continue
             if answer.get("outcome") in FINAL:

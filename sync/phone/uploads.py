@@ -78,7 +78,7 @@ def _patch(photo: Photo, ask: Ask, chunk: bytes) -> Sent | None:
         "Upload-Offset": str(photo.offset),
         "Upload-Checksum": f"sha256 {checksum}",
     }
-    was, photo.offset = photo.offset, None  # unknown until answered
+    was = photo.offset  # unknown until answered
     reply = ask("PATCH", str(photo.location), chunk, headers)
     offset = _offset(reply)
     if reply.status == 204 and offset is not None:
