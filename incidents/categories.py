@@ -67,7 +67,7 @@ def publish_categories(*, categories: Iterable[Category], now: dt.datetime) -> N
 def load(*, now: dt.datetime) -> int:
     """Store the starter categories that are missing, and publish them. How many they were; 0 changes nothing."""
     entries = starter()
-    kinds = {entry.code: entry.kind for entry in entries}
+    kinds = {entry.code: entry.kind for entry in entries if entry.kind is not None}
     with transaction.atomic():
         ids = dict(Category.objects.values_list("code", "pk"))
         made = []
@@ -80,7 +80,7 @@ def load(*, now: dt.datetime) -> int:
                 Category(
                     id=ids[entry.code],
                     code=entry.code,
-                    kind=entry.kind or kinds[above],
+                    kind=kinds[above],
                     parent_id=None if above == entry.code else ids[above],
                     name_zh=entry.zh,
                     name_en=entry.en,

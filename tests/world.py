@@ -151,7 +151,7 @@ def _add(made: dict[str, Place], code: str, level: str, parent: Place | None, sh
     west, south, east, north = multi.bounds
     inner = multi.centroid
     place = Place(
-        id=fixed(code), sid=sid, code=code, name=NAMES[level].format(code=code, sid=sid), level=level,
+        id=fixed(code), sid=sid, code=code, name=NAMES[level].format(sid=sid), level=level,
         kind="basic" if level == "grid" else None, parent=parent, path=(parent.path if parent else "") + f"{sid}/",
         geometry=shapely.to_wkb(multi), west=west, south=south, east=east, north=north, lng=inner.x, lat=inner.y,
         area_m2=float(areas_m2(geometries=[multi])[0]), synthetic=True, valid_from=dt.date(2020, 1, 1),
@@ -163,7 +163,7 @@ def _add(made: dict[str, Place], code: str, level: str, parent: Place | None, sh
     made[code] = place
 
 
-NAMES = {"district": "第{code}区", "street": "第{code}街道", "community": "第{code}社区", "grid": "第{code}网格", "building": "{code}号楼"}
+NAMES = {"district": "第{sid}区", "street": "第{sid}街道", "community": "第{sid}社区", "grid": "第{sid}网格", "building": "{sid}号楼"}
 
 
 def _number(made: dict[str, Place]) -> None:
