@@ -42,7 +42,7 @@ class Phone(Making):
         language: str = "zh-hans",
     ) -> None:
         self.api = Api(line, language=language)
-        super().__init__(clock=clock, rng=rng or random.Random())
+        super().__init__(clock=clock, rng=rng or random.Random())  # noqa: S311 - jitter and ids, no secrets
         self.memberships: list[dict[str, Any]] = []
         self.needs_login = False
         self.failures = 0
