@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import shapely
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
@@ -93,7 +94,9 @@ def test_over_asgi_it_is_streamed_in_pieces_without_a_warning(transactional_db: 
     async def ask() -> list[bytes]:
         answer = await AsyncClient().get(SHAPES, headers={"Authorization": f"Token {token}"})
         assert answer.streaming and answer.is_async
-        return [piece async for piece in answer.streaming_content]
+        found = [piece async for piece in answer.streaming_content]
+        await sync_to_async(connections.close_all)()
+        return found
 
     pieces = asyncio.run(ask())
     assert len(pieces) == 3 and len(json.loads(b"".join(pieces))["features"]) == 12
