@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 
+from django.db import OperationalError
 from django.utils.module_loading import import_string
 
 from gridgov.feed.models import Head
@@ -49,11 +50,17 @@ def _warm_up() -> None:
     from django.db import connections
 
     for name in WARMERS:
-        try:
-            import_string(name)()
-        except Exception:  # the first request will try again, and tell its caller
-            log.exception("warming up by %s failed", name)
-    connections.close_all()
+        while True:
+            try:
+                import_string(name)()
+                break
+            except OperationalError:  # the database is away: until it is back we are not ready anyway
+                time.sleep(1)
+            except Exception:  # the first request will try again, and tell its caller
+                log.exception("warming up by %s failed", name)
+                break
+            finally:
+                connections.close_all()
     _warm.set()
 
 
@@ -83,9 +90,9 @@ class Loops:
     def _run(self, name: str) -> None:
         from django.db import connections
 
-        loop: Callable[[threading.Event], None] = import_string(name)
         while not self.ending.is_set():
             try:
+                loop: Callable[[threading.Event], None] = import_string(name)
                 loop(self.ending)
                 return
             except Exception:

@@ -63,7 +63,8 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
                 f"-c statement_timeout={statement_timeout_s}s -c lock_timeout={'5s' if statement_timeout_s else '0'} "
                 "-c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC"
             ),
-            "pool": {"min_size": 1, "max_size": pool_size, "timeout": 10, "max_lifetime": 1800, "max_idle": 300},
+            # While the database is away: 503 after four seconds, and no back-off longer than that, so that it is found again at once.
+            "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4, "reconnect_timeout": 4, "max_lifetime": 1800, "max_idle": 300},
         },
     }
 

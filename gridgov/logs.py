@@ -44,6 +44,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+def not_away(record: logging.LogRecord) -> bool:
+    """Filter: 503 is told in one line by `request_log`; a trace for each request while the database is away helps nobody."""
+    return getattr(record, "status_code", None) != 503
+
+
 def logging_config(*, level: str, style: str) -> dict[str, Any]:
     """The dictConfig: everything to stderr, one formatter; stdout belongs to commands' results."""
     return {
@@ -53,12 +58,13 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
             "json": {"()": "gridgov.logs.JsonFormatter"},
             "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
         },
+        "filters": {"not_away": {"()": lambda: not_away}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             # Each 4xx would be told twice: our own request line has them.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["not_away"]},
             "django.server": {"handlers": [], "propagate": True},
             # Anybody can send any host name; the request line with its 400 is enough.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
@@ -80,8 +86,9 @@ def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
             response.headers["X-Request-ID"] = request_id.get()
             if not request.path.startswith(QUIET) or response.status_code >= 500:
                 ms = round((time.monotonic() - began) * 1000, 1)
-                log.info(
-                    "%s %s %s %s ms", request.method, request.path, response.status_code, ms,
+                level = logging.ERROR if response.status_code >= 500 else logging.INFO
+                log.log(
+                    level, "%s %s %s %s ms", request.method, request.path, response.status_code, ms,
                     extra={"method": request.method, "path": request.path, "status": response.status_code, "ms": ms},
                 )  # fmt: skip
             return response

@@ -87,7 +87,7 @@ def serve(taken: socket.socket, *, workers: int, certificate: tuple[Path, Path] 
         "forwarded_allow_ips": ",".join(settings.PROXY_ADDRESSES),
         "timeout_keep_alive": 30,
         "timeout_graceful_shutdown": GRACE_S,
-        "timeout_worker_healthcheck": 30,
+        "timeout_worker_healthcheck": 10,
         "ws_ping_interval": 25.0,
         "ws_max_size": 1024,  # protocol §6: clients have nothing to say
         "ws_per_message_deflate": False,
