@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_when_there("api/v1/", "incidents.urls"),
     *_when_there("api/v1/", "sync.urls"),
     *_when_there("desk/", "incidents.desk_urls"),
-    *_when_there("field/", "sync.field_urls"),
+    *_when_there("field/", "sync.field_app"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

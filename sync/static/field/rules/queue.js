@@ -39,6 +39,7 @@ export function heldBack(row, ops) {
 export function nextPush({ ops, nowMs, limit = PUSH.ops, force = false }) {
   const out = [];
   const blocked = new Set();
+  const postponed = new Set();
   let bytes = 0;
   for (const row of ops.filter(isWaiting).sort((a, b) => a.n - b.n)) {
     if (out.length >= Math.min(limit, PUSH.ops)) break;
@@ -48,6 +49,11 @@ export function nextPush({ ops, nowMs, limit = PUSH.ops, force = false }) {
       continue;
     }
     const report = bornBy(row, ops);
+    if (postponed.has(row.subject) && report) continue;
+    if (report && isWaiting(report) && report.n > row.n) {
+      postponed.add(row.subject); // a mended report was written later than what hangs on it: it goes first, they follow
+      continue;
+    }
     const wire = row.op.kind === "incident.report" || row.op.kind === "conflict.resolve"
       ? row.op
       : { ...row.op, after: report && report.op ? [report.op_id] : [] };

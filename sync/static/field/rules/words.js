@@ -8,7 +8,7 @@ export function leaves({ categories, lang }) {
     .filter((category) => !category.retired && !parents.has(category.code))
     .map((category) => ({
       code: category.code, name: nameOf(category, lang), group: nameOf(byCode.get(category.parent), lang),
-      required_photos: category.required_photos || 0, all: Object.values(category.names || {}).join(" "),
+      wants_photo: (category.required_photos || []).includes("before"), all: Object.values(category.names || {}).join(" "),
     }))
     .sort((a, b) => (a.code < b.code ? -1 : 1));
 }
