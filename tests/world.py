@@ -91,7 +91,7 @@ class World:
         scope, past = grants_of(user=str(user.pk), ground=ground, day=city_day(now or timezone.now()))
         return Actor(
             user=str(user.pk), username=user.username, name=user.name, language=user.language,
-            superuser=user.is_superuser, scope=scope, past=past,
+            superuser=user.is_superuser, scope=scope, past=past, ground=ground,
         )  # fmt: skip
 
     def token(self, name: str) -> str:

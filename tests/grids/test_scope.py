@@ -1,0 +1,215 @@
+"""The permission rule has two faces, one record asked for and index ranges read: both, and the protocol's words, agree."""
+
+import datetime as dt
+import itertools
+import uuid
+from typing import Any
+
+import pytest
+from django.db.models import Q
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gridgov.feed.models import FeedExtra, FeedRow, Head
+from grids.models import Membership, OrgUnit, Place
+from grids.queries import grants_of
+from grids.scope import Audience, Scope
+from tests.world import CELL, A, B, World, fixed
+
+TODAY = dt.date(2026, 5, 4)
+ME = fixed("user stranger")
+OTHER = fixed("user worker")
+ROLES = [role.value for role in Membership.Role]
+STAFF = {"secretary", "operator", "supervisor"}
+KINDS = ["incident", "event", "conflict", "notice", "place", "unit"]
+DAYS = st.sampled_from([dt.date(2020, 1, 1), TODAY - dt.timedelta(1), TODAY, TODAY + dt.timedelta(1), dt.date(2030, 1, 1)])
+_grounds = itertools.count(7_000_000_000)
+
+
+def member() -> st.SearchStrategy[dict[str, Any]]:
+    """A membership: role, unit and place (None: the city) by number, what the unit manages, from when to when."""
+    return st.fixed_dictionaries(
+        {
+            "role": st.sampled_from(ROLES),
+            "unit": st.integers(0, 99),
+            "place": st.none() | st.integers(0, 99),
+            "manages": st.lists(st.integers(0, 99), max_size=2),
+            "since": DAYS,
+            "until": st.none() | DAYS,
+        }
+    ).filter(lambda m: m["until"] is None or m["until"] >= m["since"])
+
+
+def audience() -> st.SearchStrategy[dict[str, Any]]:
+    """A record's readers: where it lies (None: nowhere), for staff only, a person, further keys by number."""
+    key = st.tuples(st.sampled_from(["all", "u", "p", "a"]), st.integers(0, 99))
+    return st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(KINDS),
+            "place": st.none() | st.integers(0, 99),
+            "internal": st.booleans(),
+            "person": st.sampled_from([None, None, None, ME, OTHER]),
+            "extra": st.lists(key, max_size=2) | st.just([]),
+        }
+    )
+
+
+class Stage:
+    """The drawn memberships and records, in the database and as values."""
+
+    def __init__(self, world: World, members: list[dict[str, Any]], audiences: list[dict[str, Any]]) -> None:
+        self.places = sorted(world.places.values(), key=lambda place: place.sid)
+        self.units = sorted(world.units.values(), key=lambda unit: unit.pk)
+        for table in (FeedExtra, FeedRow, OrgUnit.manages.through):
+            table.objects.all().delete()
+        Membership.objects.filter(user=ME).delete()
+        self.members = [
+            (row, Membership(user_id=ME, unit=self.at(self.units, row["unit"]), role=row["role"], place=self.at(self.places, row["place"]),
+                             since=row["since"], until=row["until"]))
+            for row in members
+        ]  # fmt: skip
+        Membership.objects.bulk_create(made for _, made in self.members)
+        links = {(m.unit.pk, self.at(self.places, number).pk) for row, m in self.members for number in row["manages"]}
+        self.managed = {unit: {place for u, place in links if u == unit} for unit, _ in links}
+        OrgUnit.manages.through.objects.bulk_create(OrgUnit.manages.through(orgunit_id=u, place_id=p) for u, p in links)
+        self.records = [self.record(number, row) for number, row in enumerate(audiences)]
+        ground = next(_grounds)
+        Head.objects.update(ground=ground)
+        self.scope, self.past = grants_of(user=str(ME), ground=ground, day=TODAY)
+
+    @staticmethod
+    def at(of: list[Any], number: int | None) -> Any:
+        return None if number is None else of[number % len(of)]
+
+    def key(self, kind: str, number: int) -> str:
+        match kind:
+            case "u":
+                return f"u:{self.at(self.units, number).pk}"
+            case "p":
+                return f"p:{ME if number % 2 else OTHER}"
+            case "a":
+                return f"a:{self.at(self.places, number).sid}"
+        return "all"
+
+    def record(self, number: int, row: dict[str, Any]) -> tuple[str, str, Place | None, Audience]:
+        place = self.at(self.places, row["place"])
+        levels = {name: getattr(place, name) if place else None for name in ("district", "street", "community", "cell")}
+        extra = tuple(sorted({self.key(*pair) for pair in row["extra"]}))
+        key = f"x{number}"
+        FeedRow.objects.create(
+            key=key,
+            seq=number + 1_000_000,
+            type=row["kind"],
+            rid=str(uuid.uuid4()),
+            internal=row["internal"],
+            person=row["person"],
+            **levels,
+        )
+        FeedExtra.objects.bulk_create(FeedExtra(key=key, audience=audience, seq=number + 1_000_000) for audience in extra)
+        person = None if row["person"] is None else str(row["person"])
+        return key, row["kind"], place, Audience(**levels, internal=row["internal"], person=person, extra=extra)
+
+
+def read_by_ranges(scope: Scope) -> set[str]:
+    """What the feed's indexes give for the scope's ranges and keys."""
+    found = Q(person=scope.user) | Q(key__in=FeedExtra.objects.filter(audience__in=scope.keys).values("key"))
+    for r in scope.ranges:
+        here = Q(district__isnull=False) if r.column == "city" else Q(**{r.column: r.value})
+        if not r.internal:
+            here &= Q(internal=False)
+        if r.places_only:
+            here &= Q(type="place")
+        found |= here
+    return set(FeedRow.objects.filter(found).values_list("key", flat=True))
+
+
+def by_the_words_of_the_protocol(stage: Stage, kind: str, place: Place | None, audience: Audience) -> bool:
+    """Protocol §4.1, read slowly: by walking up the tree, one membership after the other."""
+    if audience.person == str(ME) or "all" in audience.extra or f"p:{ME}" in audience.extra:
+        return True
+    for row, m in stage.members:
+        if not (row["since"] <= TODAY and (row["until"] is None or row["until"] > TODAY)):
+            continue
+        if m.role == "handler" and f"u:{m.unit.pk}" in audience.extra:
+            return True
+        own = [m.place, *(p for p in stage.places if p.pk in stage.managed.get(m.unit.pk, ()))]
+        for area in own:
+            if area is not None and {f"a:{above.sid}" for above in line(area)[1:]} & set(audience.extra):
+                return True
+            if place is None:
+                continue
+            inside = area is None or any(step.pk == cell_of(area).pk for step in line(place))
+            if inside and (m.role in STAFF or not audience.internal) and (m.role != "handler" or kind == "place"):
+                return True
+        # a worker of a cell also reads the other places of its community
+        beside = m.place is not None and m.place.level == "grid" and any(step.pk == m.place.parent.pk for step in line(place))
+        if beside and kind == "place" and not audience.internal:
+            return True
+    return False
+
+
+def cell_of(place: Place) -> Place:
+    """Cases lie in cells: a building stands for its cell."""
+    return place.parent if place.level == "building" else place
+
+
+def line(place: Place | None) -> list[Place]:
+    """The place and its ancestors, upwards."""
+    found = []
+    while place is not None:
+        found.append(place)
+        place = place.parent
+    return found
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members=st.lists(member(), max_size=4), audiences=st.lists(audience(), min_size=1, max_size=12))
+def test_what_is_allowed_is_what_the_ranges_give_and_what_the_protocol_says(
+    world: World, members: list[dict[str, Any]], audiences: list[dict[str, Any]]
+) -> None:
+    stage = Stage(world, members, audiences)
+    allowed = {key for key, kind, _, audience in stage.records if stage.scope.allows(audience, kind=kind)}
+    assert allowed == read_by_ranges(stage.scope)
+    assert allowed == {key for key, kind, place, audience in stage.records if by_the_words_of_the_protocol(stage, kind, place, audience)}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members=st.lists(member(), max_size=4))
+def test_what_has_ended_is_past_and_what_has_not_begun_is_nowhere(world: World, members: list[dict[str, Any]]) -> None:
+    stage = Stage(world, members, [])
+    today = [m for row, m in stage.members if row["since"] <= TODAY and (row["until"] is None or row["until"] > TODAY)]
+    ended = [m for row, m in stage.members if row["until"] is not None and row["until"] <= TODAY and row["since"] <= TODAY]
+    assert sorted(g.role for g in stage.scope.grants) == sorted(m.role for m in today)
+    assert sorted(g.role for g in stage.past) == sorted(m.role for m in ended)
+
+
+@pytest.mark.parametrize(
+    ("name", "sees", "internal"),
+    [
+        ("worker", {CELL}, False), ("secretary", {CELL, CELL[:-1] + "2"}, True), ("worker2", {B + "001001001", B + "001001002"}, False),
+        ("supervisor", None, True), ("district-admin", A, False), ("handler", set(), False), ("former", set(), False), ("stranger", set(), False),
+        ("admin", set(), False),
+    ],
+)  # fmt: skip
+def test_the_cast_sees_the_cells_that_it_is_said_to_see(world: World, name: str, sees: Any, internal: bool) -> None:
+    scope = world.actor(name, now=dt.datetime(2026, 5, 4, tzinfo=dt.UTC)).scope
+    cells = {code: place for code, place in world.places.items() if place.level == "grid"}
+
+    def at(place: Place, for_staff: bool = False) -> Audience:
+        return Audience(district=place.district, street=place.street, community=place.community, cell=place.cell, internal=for_staff)
+
+    seen = {code for code, place in cells.items() if scope.allows(at(place), kind="incident")}
+    expected = set(cells) if sees is None else {c for c in cells if c.startswith(sees)} if isinstance(sees, str) else sees
+    assert seen == expected
+    assert {code for code, place in cells.items() if scope.allows(at(place, True), kind="event")} == (seen if internal else set())
+
+
+def test_the_fingerprint_changes_with_what_may_be_seen_and_only_then(world: World) -> None:
+    before = world.actor("worker").scope.fingerprint
+    assert world.actor("worker").scope.fingerprint == before
+    Membership.objects.get(user=world.user("neighbour")).delete()
+    assert world.actor("worker").scope.fingerprint == before
+    member = Membership.objects.get(user=world.user("worker"))
+    member.role = "secretary"
+    member.save(update_fields=["role"])
+    assert world.actor("worker").scope.fingerprint != before
