@@ -109,12 +109,14 @@ function tryLater(row, { nowMs, random, askedMs = 0, problem }) {
 }
 
 function photosAfterAnswer({ row, answer, photos, nowMs }) {
-  const own = photos.filter((photo) => photo.op_id === row.op_id && photo.state !== "stored");
+  const own = photos.filter((photo) => photo.op_id === row.op_id && !photo.freed);
   if (answer.outcome === "refused") return own.map((photo) => ({ ...photo, state: "held" }));
   const missing = new Set(answer.missing_photos || []);
-  return own.map((photo) => missing.has(photo.sha256)
-    ? { ...photo, state: "due", offset: 0, url: null, tries: 0, next_ms: 0, reason: null }
-    : { ...photo, state: "sent", sent_ms: photo.sent_ms || nowMs });
+  return own.flatMap((photo) => {
+    // Missing counts even for what was stored once: a restored server may have lost it.
+    if (missing.has(photo.sha256)) return [{ ...photo, state: "due", offset: 0, url: null, tries: 0, next_ms: 0, reason: null, seq: null, stored_ms: null }];
+    return photo.state === "stored" ? [] : [{ ...photo, state: "sent", sent_ms: photo.sent_ms || nowMs }];
+  });
 }
 
 /** Rows after a 403 `account_closed`: the named ops are final, the rest stays. */
