@@ -4,14 +4,15 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "test-password-4711"
@@ -30,7 +31,7 @@ class Server:
 
     def __init__(self, *, data: Path, args: str = "--scale small --seed 7", database_url: str = "", **env: str) -> None:
         self.port, self.data, self.args = free_port(), data, args
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if env.get('HTTPS') == '1' else 'http'}://127.0.0.1:{self.port}"
         self.env = {key: value for key, value in os.environ.items() if key in KEEP} | {
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
@@ -58,13 +59,27 @@ class Server:
             )
         until = time.monotonic() + within_s
         while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(OSError), urllib.request.urlopen(self.url + "/readyz", timeout=5) as answer:
-                if answer.status == 200:
-                    return self
+            with contextlib.suppress(OSError), self.open("/readyz", timeout=5):
+                return self
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
         self.kill()
         raise RuntimeError(f"the server was not ready:\n{self.log[-3000:]}")
+
+    def open(self, path: str, timeout: float = 30) -> Any:
+        """The answer to a GET; raises HTTPError from 400 on. HTTPS is believed by the server's own certificate only."""
+        context = ssl.create_default_context(cafile=str(self.data / "https" / "local.crt")) if self.url.startswith("https:") else None
+        return urllib.request.urlopen(self.url + path, timeout=timeout, context=context)
+
+    def wait_until_gone(self, within_s: float = 20) -> None:
+        """Until nobody listens on the port any more."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)):
+                    return
+            time.sleep(0.05)  # between two looks at another process
+        raise RuntimeError(f"port {self.port} is still answered")
 
     def stop(self) -> int:
         """SIGTERM; the exit status. Raises where it does not end within 20 s."""
