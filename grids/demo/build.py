@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import shapely
 from django.db import connection, transaction
-from django.db.models import ProtectedError
 
 from gridgov.feed.models import FeedExtra, FeedRow, Head
 from grids import tree
@@ -68,22 +67,21 @@ def place_fields(*, nodes: Sequence[Node], seed: int) -> list[dict[str, Any]]:
 
 
 def clear() -> bool:
-    """Take away all places, units and memberships, and their feed. False, and nothing is changed, where cases point at them."""
-    try:
-        with transaction.atomic():
-            Membership.objects.all().delete()
-            OrgUnit.objects.update(parent=None)
-            OrgUnit.objects.all().delete()
-            for level in reversed(levels.LEVELS):
-                Place.objects.filter(level=level).delete()
-            keys = FeedRow.objects.filter(type__in=("place", "unit"))
-            FeedExtra.objects.filter(key__in=keys.values("key")).delete()
-            keys.delete()
-            # Another history: every client starts anew.
-            head = Head.objects.select_for_update().get(pk=1)
-            Head.objects.filter(pk=1).update(epoch=demo_id(seed=head.seq, kind="epoch", code=str(head.epoch)), ground=head.ground + 1)
-    except ProtectedError:
-        return False
+    """Take away all places, units and memberships, and their feed. False, and nothing is changed, where there are cases."""
+    with transaction.atomic():
+        head = Head.objects.select_for_update().get(pk=1)
+        if FeedRow.objects.exclude(type__in=("place", "unit", "category")).exists():
+            return False
+        Membership.objects.all().delete()
+        OrgUnit.objects.update(parent=None)
+        OrgUnit.objects.all().delete()
+        for level in reversed(levels.LEVELS):
+            Place.objects.filter(level=level).delete()
+        keys = FeedRow.objects.filter(type__in=("place", "unit"))
+        FeedExtra.objects.filter(key__in=keys.values("key")).delete()
+        keys.delete()
+        # Another history: every client starts anew.
+        Head.objects.filter(pk=1).update(epoch=demo_id(seed=head.seq, kind="epoch", code=str(head.epoch)), ground=head.ground + 1)
     return True
 
 

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from grids.rules.measure import areas_m2
 
 GRID: Final = 10_000_000  # steps a degree: about 1 cm; coarser ones were tried and break the coverage
+_FINE: Final = 1e-9
 _STRAY: Final = 1e-6 * GRID  # a face further than this (about 10 cm) from every piece belongs to nobody
 
 
@@ -93,14 +94,15 @@ def fit(*, parent: BaseGeometry, children: Sequence[BaseGeometry]) -> Fit:
     `coverage_is_valid` alone calls a missing cell valid; areas alone miss edges that do not match.
     """
     cells = np.array(children, object)
-    union = shapely.union_all(cells)
+    # On a fine grid: in floating point an overlay of edges a hair apart can lose a whole cell.
+    union = shapely.union_all(cells, grid_size=_FINE)
     first, second = STRtree(cells).query(cells, "intersects")
     pairs = first < second
-    crossed = shapely.intersection(cells[first[pairs]], cells[second[pairs]])
+    crossed = shapely.intersection(cells[first[pairs]], cells[second[pairs]], grid_size=_FINE)
     return Fit(
         overlap_m2=float(areas_m2(geometries=crossed).sum()) if len(crossed) else 0.0,
-        gap_m2=float(areas_m2(geometries=shapely.difference(parent, union))[0]),
-        outside_m2=float(areas_m2(geometries=shapely.difference(union, parent))[0]),
+        gap_m2=float(areas_m2(geometries=shapely.difference(parent, union, grid_size=_FINE))[0]),
+        outside_m2=float(areas_m2(geometries=shapely.difference(union, parent, grid_size=_FINE))[0]),
         edges_match=bool(shapely.coverage_is_valid(cells, gap_width=1e-6)),
         holes=int(sum(len(p.interiors) for p in shapely.get_parts(np.array([union], object)))),
         parts=int(shapely.get_num_geometries(union)),

@@ -61,18 +61,21 @@ def spread(*, area: BaseGeometry, count: int, candidates: Floats, settled: int =
 
 def _carve(area: BaseGeometry, sites: Floats, strength: Floats) -> list[BaseGeometry]:
     main, *exclaves = sorted(polygons(area), key=lambda p: -p.area)
-    cells = [Polygon([corner for corner, _ in sides]) for sides in _cells(area, sites, strength)]
     left: BaseGeometry = main
-    pieces = []
-    for cell in cells:
+    pieces: list[BaseGeometry] = []
+    # Against those before it each is bounded by what they left. A second copy of the same line, a hair off, makes overlays
+    # go wrong (a union of two such neighbours lost one of them).
+    for sides in _cells(area, sites, strength, only_later=True)[:-1]:
+        cell = Polygon([corner for corner, _ in sides])
         pieces.append(shapely.intersection(left, cell))
         left = shapely.difference(left, cell)
-    # What floating point leaves over is thinner than the grid and is closed by the noding.
-    pieces = settle(pieces=pieces)
-    for exclave in exclaves:
-        # Whole, to the one who has most of it: cut up it would scatter slivers over several.
-        most = int(np.argmax(shapely.area(shapely.intersection(np.array(cells, object), exclave))))
-        pieces[most] = MultiPolygon([*polygons(pieces[most]), exclave])
+    pieces = settle(pieces=[*pieces, left])
+    if exclaves:
+        cells = np.array([Polygon([corner for corner, _ in sides]) for sides in _cells(area, sites, strength)], object)
+        for exclave in exclaves:
+            # Whole, to the one who has most of it: cut up it would scatter slivers over several.
+            most = int(np.argmax(shapely.area(shapely.intersection(cells, exclave))))
+            pieces[most] = MultiPolygon([*polygons(pieces[most]), exclave])
     return pieces
 
 
@@ -93,8 +96,11 @@ def _areas(area: BaseGeometry, sites: Floats, strength: Floats) -> tuple[Floats,
     return got, slope
 
 
-def _cells(area: BaseGeometry, sites: Floats, strength: Floats) -> list[list[Side]]:
-    """The convex power cell of every site in a frame round the area, each edge with the neighbour beyond it."""
+def _cells(area: BaseGeometry, sites: Floats, strength: Floats, only_later: bool = False) -> list[list[Side]]:
+    """The convex power cell of every site in a frame round the area, each edge with the neighbour beyond it.
+
+    `only_later`: not bounded by the sites before it in the list.
+    """
     west, south, east, north = area.bounds
     far = 2 * max(east - west, north - south)
     frame = [(west - far, south - far), (east + far, south - far), (east + far, north + far), (west - far, north + far)]
@@ -102,7 +108,7 @@ def _cells(area: BaseGeometry, sites: Floats, strength: Floats) -> list[list[Sid
     for i in range(len(sites)):
         sides: list[Side] = [(corner, -1) for corner in frame]
         for j in np.argsort(((sites - sites[i]) ** 2).sum(axis=1), kind="stable").tolist():
-            if j != i and sides:
+            if (j > i if only_later else j != i) and sides:
                 # Nearer to i: n·p <= c
                 n = 2 * (sites[j] - sites[i])
                 c = float(sites[j] @ sites[j] - sites[i] @ sites[i] + strength[i] - strength[j])
