@@ -154,6 +154,8 @@ class Actor(msgspec.Struct, frozen=True):
     scope: Scope
     past: tuple[Grant, ...] = ()
     device: str | None = None
+    # The ground version (`Head.ground`) that the scope was read under.
+    ground: int = 0
 
     @property
     def grants(self) -> tuple[Grant, ...]:

@@ -45,6 +45,13 @@ def _uuid(value: Any) -> str:
     return str(value) if is_postgres() else dashed(value)
 
 
+def utc(value: dt.datetime | str | None) -> dt.datetime | None:
+    """A time as a raw statement gives it: SQLite's have no zone, and are UTC."""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+
+
 def not_authenticated() -> Refusal:
     return Refusal("not_authenticated", headers=CHALLENGE)
 
@@ -78,8 +85,7 @@ def actor_of(*, token: str | None, session_key: str | None, now: dt.datetime) ->
     if not active:
         raise Refusal("account_closed")
     used_on = used_on if isinstance(used_on, dt.date) else dt.date.fromisoformat(used_on)
-    if isinstance(ends, str):
-        ends = dt.datetime.fromisoformat(ends).replace(tzinfo=dt.UTC)
+    ends = utc(ends)
     today = city_day(now)
     if token is None and (ends is None or ends <= now):
         raise not_authenticated()
@@ -89,7 +95,8 @@ def actor_of(*, token: str | None, session_key: str | None, now: dt.datetime) ->
         Device.objects.filter(pk=_uuid(device)).update(used_on=today)
     scope, past = grants_of(user=_uuid(user), ground=ground, day=today)
     actor = Actor(
-        user=_uuid(user), username=username, name=name, language=language, superuser=bool(superuser), scope=scope, past=past, device=_uuid(device)
+        user=_uuid(user), username=username, name=name, language=language, superuser=bool(superuser), scope=scope, past=past,
+        device=_uuid(device), ground=ground,
     )  # fmt: skip
     return actor, None if token is not None else ends
 

@@ -164,7 +164,9 @@ class Batch:
             "chain = encode(sha256(convert_to(chain || (seq + %(n)s::bigint)::text || %(proof)s::text, 'UTF8')), 'hex') "
             f"WHERE id = 1 AND (%(ground)s::bigint IS NULL OR ground = %(ground)s::bigint){waits} RETURNING seq, chain)"
         )
-        parts.append("c AS (INSERT INTO feed_commit (seq, nonce, chain, at) SELECT seq, %(nonce)s::text, chain, %(now)s::timestamptz FROM h)")
+        parts.append(
+            "c AS (INSERT INTO feed_commit (seq, nonce, chain, at) SELECT seq, %(nonce)s::text, chain, %(now)s::timestamptz FROM h)"
+        )
         for index, (table, name, rows, at, column, tail) in enumerate(self._after()):
             columns = [c for c in table.columns if c != column]
             names = ", ".join(f'"{c}"' for c in columns)

@@ -144,7 +144,9 @@ class Table(Generic[S]):
         if ignore:
             query += " ON CONFLICT DO NOTHING"
         if update:
-            query += f' ON CONFLICT ("{self.key}") DO UPDATE SET ' + ", ".join(f'"{c}" = excluded."{c}"' for c in self.columns if c != self.key)
+            query += f' ON CONFLICT ("{self.key}") DO UPDATE SET ' + ", ".join(
+                f'"{c}" = excluded."{c}"' for c in self.columns if c != self.key
+            )
         return query
 
     def replace(self, name: str) -> str:

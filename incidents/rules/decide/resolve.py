@@ -1,0 +1,106 @@
+"""Deciding `conflict.resolve`: the server's value stays, the client's is written or carried out, or a person gives one."""
+
+from typing import Any
+
+from msgspec import UNSET, json
+from msgspec.structs import replace
+
+from gridgov.errors import Refusal
+from incidents.rules.decide.act import decide_act
+from incidents.rules.decide.add import decide_comment, decide_photo
+from incidents.rules.decide.edit import changed_since, decide_edit, write_field
+from incidents.rules.decide.facts import STAFF, Decision, Draft, Facts, refused, refused_by, roles_of
+from incidents.rules.fields import shown
+from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Resolve, read_op
+from incidents.rules.rows import Conflict, Incident
+from incidents.rules.workflow import OPEN
+
+
+def decide_resolve(read: Read, facts: Facts) -> Decision:
+    """How a conflict ends; or why it stays open."""
+    op = read.op
+    assert isinstance(op, Resolve)
+    conflict = facts.conflict(op.conflict)
+    incident = None if conflict is None else facts.incident(conflict.incident)
+    if conflict is None or incident is None:
+        return refused("not_found")
+    actor = facts.actor
+    own = conflict.by == actor.user and conflict.kind != "handover"
+    staff = any(g.role in STAFF and g.covers(incident) for g in actor.grants)
+    if not (own or staff):
+        return refused("not_found")
+    decides = not roles_of(actor, incident, facts).isdisjoint({"secretary", "operator"})
+    if not decides and not (own and op.take == "server"):
+        return refused("role")
+    if conflict.state != "open":
+        return refused("already_resolved", {"state": conflict.state, "resolved_by": conflict.resolved_by, "value": conflict.value})
+    if op.take == "value" and conflict.kind != "field":
+        return Decision(outcome="refused", code="malformed", errors=[{"pointer": "/take", "code": "malformed", "detail": "only a field takes a value"}])
+    if op.take == "server":
+        value = shown(incident, conflict.field) if conflict.field else None
+        return _end(op, conflict, incident, "dropped", value, facts)
+    if conflict.kind == "field":
+        return _write(op, conflict, incident, facts)
+    return _carry_out(op, conflict, incident, facts)
+
+
+def _end(op: Resolve, conflict: Conflict, incident: Incident, state: str, value: Any, facts: Facts, changes: dict[str, Any] | None = None) -> Decision:
+    ended = replace(conflict, state=state, value=value, resolved_by=facts.actor.user, resolved_at=facts.now)
+    draft = Draft(
+        incident=incident.id, type="conflict", name="conflict", fields=tuple(changes or ()), changes=changes, reason=state, visibility="reporter"
+    )  # fmt: skip
+    return Decision(outcome="applied", incident=incident, changed=bool(changes), drafts=[draft], ended=[ended])
+
+
+def _write(op: Resolve, conflict: Conflict, incident: Incident, facts: Facts) -> Decision:
+    field = conflict.field or ""
+    if incident.state not in OPEN or incident.archived_at is not None:
+        return refused("not_allowed_now", {"state": incident.state})
+    if changed_since(incident, field, op.base_version, facts):
+        return refused("stale", {"field": field, "value": shown(incident, field)})
+    wire = conflict.client if op.take == "client" else op.value
+    assert wire is not UNSET
+    try:
+        new = write_field(incident, field, wire, facts, "/value")
+    except Refusal as refusal:
+        return refused_by(refusal)
+    before, after = shown(incident, field), shown(new, field)
+    if before == after:
+        return _end(op, conflict, incident, "taken", after, facts)
+    new = replace(new, version=incident.version + 1)
+    if new.owner_unit != incident.owner_unit:
+        new = replace(new, step_version=new.version)
+    return _end(op, conflict, new, "taken", after, facts, {field: [before, after]})
+
+
+def _carry_out(op: Resolve, conflict: Conflict, incident: Incident, facts: Facts) -> Decision:
+    """A parked act or a whole op, in the resolver's name and by what is legal now."""
+    if conflict.kind == "action":
+        args = conflict.args
+        parked = Act(
+            op_id=op.op_id, kind="incident.act", at=op.at, incident=incident.id,
+            base_version=incident.version, action=args["action"], args=args["args"],
+        )  # fmt: skip
+        done = decide_act(Read(op=parked, hash="", content={}), facts)
+    else:
+        done = _handed_over(op, conflict, facts)
+    if done.outcome not in ("applied", "merged"):
+        return refused("not_allowed_now", {"state": incident.state, "code": done.code} | (done.details or {}))
+    ended = _end(op, conflict, done.incident or incident, "taken", None, facts)
+    done.drafts = done.drafts + ended.drafts
+    done.ended = ended.ended
+    done.outcome = "applied"
+    return done
+
+
+def _handed_over(op: Resolve, conflict: Conflict, facts: Facts) -> Decision:
+    read = read_op(json.encode(conflict.args))
+    parked = replace(read.op, op_id=op.op_id)
+    read = Read(op=parked, hash="", content=read.content)
+    if isinstance(parked, Edit):
+        return decide_edit(read, facts)
+    if isinstance(parked, Comment):
+        return decide_comment(read, facts)
+    if isinstance(parked, PhotoAdd):
+        return decide_photo(read, facts, user=conflict.by)
+    return refused("not_allowed_now")

@@ -1,0 +1,348 @@
+"""The typed shapes of ops (protocol §3.1) and their reading from raw JSON. Pure; the limits of protocol §2 stand here."""
+
+import datetime as dt
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gridgov.errors import Refusal, malformed
+
+OPS_A_PUSH: Final = 200
+PUSH_BYTES: Final = 1024 * 1024
+OP_BYTES: Final = 64 * 1024
+JSON_DEPTH: Final = 32
+PHOTO_BYTES: Final = 10 * 1024 * 1024
+PHOTO_PIXELS: Final = 50_000_000
+PHOTOS_AN_OP: Final = 20
+DESCRIPTION: Final = 1000
+COMMENT: Final = 2000
+SAFE: Final = 2**53
+
+_HEX = "[0-9a-f]"
+_ANY_UUID = rf"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\Z"
+_NEW_UUID = rf"^{_HEX}{{8}}-{_HEX}{{4}}-[47]{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}\Z"
+
+NewId = Annotated[str, Meta(pattern=_NEW_UUID)]
+Id = Annotated[str, Meta(pattern=_ANY_UUID)]
+Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")]
+Version = Annotated[int, Meta(ge=0, le=SAFE)]
+Code = Annotated[str, Meta(min_length=1, max_length=32)]
+Address = Annotated[str, Meta(max_length=200)]
+Description = Annotated[str, Meta(max_length=DESCRIPTION)]
+
+
+class _Shape(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Nothing that is not named is taken."""
+
+
+class Position(_Shape, kw_only=True):
+    """A point as a client sends it. `datum` is looked at by `datum_of`, since its absence has a code of its own."""
+
+    lng: Annotated[float, Meta(ge=-180, le=180)]
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    datum: str | UnsetType = UNSET
+    source: str
+    accuracy_m: Annotated[float, Meta(ge=0, le=100_000)] | None | UnsetType = UNSET
+
+
+DATUMS: Final = frozenset({"wgs84", "cgcs2000", "gcj02", "bd09"})
+SOURCES: Final = frozenset({"gps", "map", "code", "address"})
+
+
+class Declaration(_Shape, kw_only=True):
+    """A photo that will come."""
+
+    photo: NewId
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    size: Annotated[int, Meta(ge=1, le=PHOTO_BYTES)]
+    stage: str
+    taken_at: Time | None | UnsetType = UNSET
+    near_pin: bool | None | UnsetType = UNSET
+
+
+STAGES: Final = frozenset({"before", "during", "after", "check"})
+
+
+class Op(_Shape, kw_only=True):
+    """What every op has. `kind` is read before the shape is chosen."""
+
+    op_id: NewId
+    kind: str
+    at: Time
+    after: Annotated[list[Id], Meta(max_length=OPS_A_PUSH)] = []
+
+
+class HandledHere(_Shape, kw_only=True):
+    outcome: Annotated[str, Meta(min_length=1, max_length=24)]
+    note: Annotated[str, Meta(max_length=COMMENT)] | UnsetType = UNSET
+
+
+class Report(Op, kw_only=True):
+    incident: NewId
+    category: Code
+    position: Position | UnsetType = UNSET
+    cell: Id | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    urgent: bool = False
+    address: Address | UnsetType = UNSET
+    answers: dict[str, Any] | UnsetType = UNSET
+    incident_kind: str | UnsetType = UNSET
+    component_code: Code | UnsetType = UNSET
+    occurred_at: Time | UnsetType = UNSET
+    on_behalf: bool | UnsetType = UNSET
+    handled_here: HandledHere | UnsetType = UNSET
+    photos: Annotated[list[Declaration], Meta(max_length=PHOTOS_AN_OP)] = []
+
+
+class Edit(Op, kw_only=True):
+    incident: Id
+    base_version: Version
+    base: dict[str, Any]
+    fields: Annotated[dict[str, Any], Meta(min_length=1)]
+
+
+class Act(Op, kw_only=True):
+    incident: Id
+    base_version: Version
+    action: Annotated[str, Meta(min_length=1, max_length=40)]
+    args: dict[str, Any] = {}
+
+
+class Comment(Op, kw_only=True):
+    incident: Id
+    comment: NewId
+    text: Annotated[str, Meta(min_length=1, max_length=COMMENT)]
+    visibility: str = "internal"
+    to: Id | UnsetType = UNSET
+
+
+class PhotoAdd(Op, kw_only=True):
+    incident: Id
+    photo: NewId
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    size: Annotated[int, Meta(ge=1, le=PHOTO_BYTES)]
+    stage: str
+    taken_at: Time | None | UnsetType = UNSET
+    near_pin: bool | None | UnsetType = UNSET
+
+    @property
+    def declaration(self) -> Declaration:
+        return Declaration(photo=self.photo, sha256=self.sha256, size=self.size, stage=self.stage, taken_at=self.taken_at, near_pin=self.near_pin)
+
+
+class PhotoWithdraw(Op, kw_only=True):
+    photo: Id
+
+
+class Resolve(Op, kw_only=True):
+    conflict: Id
+    take: str
+    base_version: Version
+    value: Any = UNSET
+
+
+KINDS: Final[dict[str, type[Op]]] = {
+    "incident.report": Report,
+    "incident.edit": Edit,
+    "incident.act": Act,
+    "incident.comment": Comment,
+    "photo.add": PhotoAdd,
+    "photo.withdraw": PhotoWithdraw,
+    "conflict.resolve": Resolve,
+}
+
+
+class Read(msgspec.Struct, frozen=True):
+    """An op as it was read: its shape, the hash of its content without `after`, and that content."""
+
+    op: Op
+    hash: str
+    content: dict[str, Any]
+
+
+def declared(op: Op) -> list[Declaration]:
+    """The photos that an op declares."""
+    if isinstance(op, Report):
+        return op.photos
+    return [op.declaration] if isinstance(op, PhotoAdd) else []
+
+
+def instant(text: str, pointer: str) -> dt.datetime:
+    """A time of the wire, aware, in UTC.
+
+    :raises Refusal: malformed, where there is no such time or its year is not in 1970–2099.
+    """
+    try:
+        found = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise malformed(pointer, "no such time") from None
+    if not 1970 <= found.year <= 2099:
+        raise malformed(pointer, "the year is not in 1970–2099")
+    return found
+
+
+_AT = re.compile(r" - at `([^`]*)`$")
+_NAMED = re.compile(r"field `([^`]*)`")
+
+
+def _pointer(message: str) -> str:
+    """RFC 6901 from what msgspec says: "… - at `$.position.lng`"."""
+    found = _AT.search(message)
+    steps = re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", found[1]) if found else []
+    parts = [name or index for name, index in steps]
+    if (named := _NAMED.search(message)) and ("missing" in message or "unknown" in message):
+        parts.append(named[1])
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _deep(raw: bytes) -> int:
+    """How deep a JSON text nests."""
+    depth = deepest = 0
+    for sign in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", raw, flags=re.S):
+        if sign in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in b"]}":
+            depth -= 1
+    return deepest
+
+
+def too_deep(raw: bytes, *, above: int = 0) -> bool:
+    """Does it nest deeper than the protocol allows, `above` levels up included? Cheap where it cannot."""
+    if raw.count(b"{") + raw.count(b"[") + above <= JSON_DEPTH:
+        return False
+    return _deep(raw) + above > JSON_DEPTH
+
+
+def check_values(value: Any, pointer: str) -> None:
+    """Texts and numbers that no database and no client can keep.
+
+    :raises Refusal: malformed, with the pointer of the first.
+    """
+    if isinstance(value, str):
+        if "\0" in value:
+            raise malformed(pointer, "U+0000")
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int | float):
+        if not -SAFE <= value <= SAFE:
+            raise malformed(pointer, "a number beyond ±2^53")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if "\0" in key:
+                raise malformed(pointer, "U+0000")
+            check_values(item, f"{pointer}/{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            check_values(item, f"{pointer}/{index}")
+
+
+def op_id_in(content: Any) -> str | None:
+    """What a malformed op is echoed by: its op_id, if that is a string of at most 64 characters."""
+    op_id = content.get("op_id") if isinstance(content, dict) else None
+    return op_id if isinstance(op_id, str) and len(op_id) <= 64 and op_id.isprintable() else None
+
+
+def _lenient(raw: bytes) -> Any:
+    """What the standard library makes of it (it takes a lone surrogate and 1e999): only to find the op_id to echo."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_op(raw: bytes) -> Read:
+    """One op.
+
+    :raises Refusal: op_too_large, malformed; `details` then has the op_id to echo.
+    """
+    content: Any = None
+    try:
+        if len(raw) > OP_BYTES:
+            content = _lenient(raw)
+            raise Refusal("op_too_large")
+        try:
+            content = msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            content = _lenient(raw)
+            raise malformed("", str(error)) from None
+        return _shape(content)
+    except Refusal as refusal:
+        refusal.details = {"op_id": op_id_in(content)}
+        raise
+
+
+def _shape(content: Any) -> Read:
+    if not isinstance(content, dict):
+        raise malformed("", "not an object")
+    kind = content.get("kind")
+    shape = KINDS.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        raise malformed("/kind", "no such kind")
+    check_values(content, "")
+    try:
+        op = msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        raise malformed(_pointer(str(error)), str(error).split(" - at ")[0]) from None
+    _check(op)
+    without = {k: v for k, v in content.items() if k != "after"}
+    digest = hashlib.sha256(msgspec.json.encode(_plain(without), order="deterministic")).hexdigest()
+    return Read(op=op, hash=digest, content=without)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers by value: 1.0 and 1 are the same op."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def check_position(position: Position, pointer: str) -> None:
+    """:raises Refusal: malformed."""
+    if position.source not in SOURCES:
+        raise malformed(f"{pointer}/source")
+    if position.datum is not UNSET and position.datum not in DATUMS:
+        raise malformed(f"{pointer}/datum")
+
+
+def _check(op: Op) -> None:
+    """What a type cannot say."""
+    instant(op.at, "/at")
+    for index, photo in enumerate(declared(op)):
+        pointer = f"/photos/{index}" if isinstance(op, Report) else ""
+        if photo.stage not in STAGES:
+            raise malformed(f"{pointer}/stage")
+        if isinstance(photo.taken_at, str):
+            instant(photo.taken_at, f"{pointer}/taken_at")
+    if isinstance(op, Report):
+        if op.position is UNSET and op.cell is UNSET:
+            raise malformed("/position", "a position or a cell is needed")
+        if op.position is not UNSET:
+            check_position(op.position, "/position")
+        if not op.photos and not (op.description if op.description is not UNSET else ""):
+            raise malformed("/description", "a description or a photo is needed")
+        if op.incident_kind is not UNSET and op.incident_kind not in ("problem", "request", "suggestion"):
+            raise malformed("/incident_kind")
+        if op.occurred_at is not UNSET:
+            instant(op.occurred_at, "/occurred_at")
+        if len({p.photo for p in op.photos}) != len(op.photos):
+            raise malformed("/photos", "a photo twice")
+    elif isinstance(op, Edit):
+        if set(op.base) != set(op.fields):
+            raise malformed("/base", "exactly the keys of fields are needed")
+    elif isinstance(op, Comment):
+        if op.visibility not in ("internal", "reporter", "public"):
+            raise malformed("/visibility")
+    elif isinstance(op, Resolve):
+        if op.take not in ("server", "client", "value"):
+            raise malformed("/take")
+        if (op.take == "value") != (op.value is not UNSET):
+            raise malformed("/value", "needed with take: value, and only then")

@@ -1,0 +1,308 @@
+"""The rows that some ops touch: loaded and locked once, changed in memory, stored once (the `Facts` of the rules).
+
+The number of statements does not depend on the number of ops: one a table that is needed at all.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gridgov.feed.commit import Batch
+from gridgov.feed.rows import Row, key_of
+from gridgov.feed.sql import any_of, in_order, is_postgres, run
+from gridgov.feed.tables import dashed
+from grids.locate import Locator
+from grids.queries import UnitTree
+from grids.scope import Actor
+from incidents import history
+from incidents.rules import ops as shapes
+from incidents.rules import rows
+from incidents.rules.decide import Decision
+from incidents.rules.decide.facts import CellLike, LocatedLike
+from incidents.rules.fields import Point
+from incidents.rules.ops import Op, Read
+from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, NOTICES, PHOTOS
+from incidents.wire import conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row
+
+_CHILD_COLUMNS = "key, type, rid, incident, wire, internal, person, full, gone"
+
+
+def for_update(of: str = "") -> str:
+    """Row locks, where the database has them."""
+    return " FOR NO KEY UPDATE" + (f" OF {of}" if of else "") if is_postgres() else ""
+
+
+def lock_incidents(ids: Iterable[str]) -> dict[str, rows.Incident]:
+    """The incidents of these ids, locked in id order until the transaction ends."""
+    wanted = in_order(ids)
+    if not wanted:
+        return {}
+    found = INCIDENTS.select(f"{any_of('id', 'ids')} ORDER BY id{for_update()}", ids=wanted)
+    return {row.id: row for row in found}
+
+
+class Workset:
+    """State at the beginning, and what the ops so far have made of it."""
+
+    def __init__(
+        self, *, actor: Actor, now: dt.datetime, day: dt.date, locator: Locator, units: UnitTree,
+        categories: dict[str, rows.Category], located: dict[Point, LocatedLike], numbers: dict[str, list[str]],
+    ) -> None:  # fmt: skip
+        self.actor, self.now, self.day = actor, now, day
+        self._locator, self._units, self._categories = locator, units, categories
+        self._located, self._numbers = located, {k: list(v) for k, v in numbers.items()}
+        self._incidents: dict[str, rows.Incident] = {}
+        self._before: dict[str, rows.Incident] = {}
+        self._new: set[str] = set()
+        self._touched: set[str] = set()
+        self._changed: set[str] = set()
+        self._events: list[tuple[rows.Event, rows.EventContent | None]] = []
+        self._event_ids: set[str] = set()
+        self._later: dict[str, list[rows.Event]] = {}
+        self._photos: dict[str, rows.Photo] = {}
+        self._photos_new: dict[str, rows.Photo] = {}
+        self._photos_changed: dict[str, rows.Photo] = {}
+        self._conflicts: dict[str, rows.Conflict] = {}
+        self._conflicts_new: dict[str, rows.Conflict] = {}
+        self._conflicts_changed: dict[str, rows.Conflict] = {}
+        self._notices: list[rows.Notice] = []
+        self._delivered: set[tuple[str, str]] = set()
+        self._people: set[str] = set()
+
+    # --- loading -----------------------------------------------------------------------------------------------
+
+    def load(self, reads: Sequence[Read]) -> None:
+        """Everything that these ops need. Lock order: incidents by id, then the rest."""
+        ops = [read.op for read in reads]
+        incidents = {
+            op.incident for op in ops if isinstance(op, shapes.Report | shapes.Edit | shapes.Act | shapes.Comment | shapes.PhotoAdd)
+        }
+        resolves = in_order(op.conflict for op in ops if isinstance(op, shapes.Resolve))
+        parked: list[Any] = []
+        if resolves:
+            parked = run(f"SELECT id, incident, args FROM incidents_conflict WHERE {any_of('id', 'ids')}", {"ids": resolves})
+            incidents |= {_uuid(row[1]) for row in parked}
+        photos = {p.photo for op in ops for p in shapes.declared(op)} | {op.photo for op in ops if isinstance(op, shapes.PhotoWithdraw)}
+        if any(isinstance(op, shapes.PhotoWithdraw) for op in ops):
+            found = run(f"SELECT incident FROM incidents_photo WHERE {any_of('id', 'ids')}", {"ids": in_order(photos)})
+            incidents |= {_uuid(row[0]) for row in found}
+        self._incidents = lock_incidents(incidents)
+        self._before = dict(self._incidents)
+        if resolves:
+            self._conflicts = {c.id: c for c in CONFLICTS.select(any_of("id", "ids") + for_update(), ids=resolves)}
+            handed = [c.args for c in self._conflicts.values() if c.kind == "handover" and isinstance(c.args, dict)]
+            photos |= {args["photo"] for args in handed if isinstance(args.get("photo"), str)}
+        else:
+            handed = []
+        self._load_photos(ops, photos)
+        self._load_rest(ops, handed)
+
+    def _load_photos(self, ops: Sequence[Op], photos: set[str]) -> None:
+        guarded = in_order(op.incident for op in ops if isinstance(op, shapes.Act))
+        guarded += [c.incident for c in self._conflicts.values() if c.kind == "action"]
+        guarded = [key for key in guarded if key in self._incidents]
+        if photos or guarded:
+            where = f"{any_of('id', 'ids')} OR {any_of('incident', 'cases')}"
+            found = PHOTOS.select(f"{where} ORDER BY id{for_update()}", ids=in_order(photos), cases=guarded)
+            self._photos = {photo.id: photo for photo in found}
+        brought = {(self.actor.user, p.sha256) for op in ops for p in shapes.declared(op)}
+        for conflict in self._conflicts.values():
+            if conflict.kind == "handover" and isinstance(conflict.args, dict) and isinstance(conflict.args.get("sha256"), str):
+                brought.add((conflict.by, conflict.args["sha256"]))
+        if brought:
+            quoted = '"user"'  # a reserved word
+            where = f"{any_of(quoted, 'users')} AND {any_of('sha256', 'hashes', 'text')}"
+            query = f"SELECT {quoted}, sha256 FROM incidents_delivery WHERE {where}"
+            found_rows = run(query, {"users": in_order(u for u, _ in brought), "hashes": in_order(h for _, h in brought)})
+            self._delivered = {(_uuid(user), sha256) for user, sha256 in found_rows}
+
+    def _load_rest(self, ops: Sequence[Op], handed: list[dict[str, Any]]) -> None:
+        stale: dict[str, int] = {}
+        for op in ops:
+            if isinstance(op, shapes.Edit | shapes.Act):
+                key = op.incident
+            elif isinstance(op, shapes.Resolve) and op.conflict in self._conflicts:
+                key = self._conflicts[op.conflict].incident
+            else:
+                continue
+            if key in self._incidents and op.base_version < self._incidents[key].version:
+                stale[key] = min(op.base_version, stale.get(key, op.base_version))
+        for args in handed:
+            key, version = args.get("incident"), args.get("base_version")
+            if isinstance(key, str) and key in self._incidents and isinstance(version, int):
+                stale[key] = min(version, stale.get(key, version))
+        if stale:
+            found = EVENTS.select(
+                f"{any_of('incident', 'ids')} AND version > %(least)s ORDER BY incident, n", ids=in_order(stale), least=min(stale.values())
+            )  # fmt: skip
+            for event in found:
+                self._later.setdefault(event.incident, []).append(event)
+        comments = {op.comment for op in ops if isinstance(op, shapes.Comment)}
+        comments |= {args["comment"] for args in handed if isinstance(args.get("comment"), str)}
+        if comments:
+            self._event_ids = {
+                _uuid(row[0]) for row in run(f"SELECT id FROM incidents_event WHERE {any_of('id', 'ids')}", {"ids": in_order(comments)})
+            }
+        people = {op.to for op in ops if isinstance(op, shapes.Comment) and isinstance(op.to, str)}
+        people |= {args["to"] for args in handed if isinstance(args.get("to"), str)}
+        if people:
+            self._people = {
+                _uuid(row[0]) for row in run(f"SELECT id FROM grids_user WHERE {any_of('id', 'ids')}", {"ids": in_order(people)})
+            }
+
+    def know_photos(self, photos: Iterable[rows.Photo]) -> None:
+        """Photos that a caller has read already."""
+        self._photos.update((photo.id, photo) for photo in photos)
+
+    # --- facts -------------------------------------------------------------------------------------------------
+
+    def incident(self, key: str) -> rows.Incident | None:
+        return self._incidents.get(key)
+
+    def event_exists(self, key: str) -> bool:
+        return key in self._event_ids
+
+    def photo(self, key: str) -> rows.Photo | None:
+        return self._photos.get(key)
+
+    def conflict(self, key: str) -> rows.Conflict | None:
+        return self._conflicts.get(key)
+
+    def photos_of(self, incident: str) -> list[rows.Photo]:
+        return [photo for photo in self._photos.values() if photo.incident == incident]
+
+    def delivered(self, user: str, sha256: str) -> bool:
+        return (user, sha256) in self._delivered
+
+    def later_events(self, incident: str, version: int) -> list[rows.Event]:
+        return [event for event in self._later.get(incident, []) if event.version > version]
+
+    def category(self, code: str) -> rows.Category | None:
+        return self._categories.get(code)
+
+    def located(self, point: Point) -> LocatedLike:
+        found = self._located.get(point)
+        if found is None:
+            found = self._located[point] = self._locator.one(point.lng, point.lat)
+        return found
+
+    def cell(self, key: str) -> tuple[CellLike, Point] | None:
+        cell = self._locator.by_id.get(key)
+        return None if cell is None else (cell, Point(*cell.inner))
+
+    def chain(self, unit: str) -> tuple[str, ...]:
+        return self._units.chain(unit)
+
+    def owner_of(self, cell: CellLike) -> str:
+        owner = self._units.owner_of(cell.cell, cell.community, cell.street, cell.district)
+        if owner is None:
+            raise LookupError("no unit owns this place, and the city has no centre")
+        return owner
+
+    def person_exists(self, key: str) -> bool:
+        return key in self._people
+
+    def number(self, cell: CellLike) -> str:
+        return self._numbers[cell.path_codes[0]].pop(0)
+
+    # --- what an op does ---------------------------------------------------------------------------------------
+
+    def apply(self, decision: Decision, op: Op) -> frozenset[str]:
+        """Take a decision over; the feed keys of the records that it changed."""
+        keys: set[str] = set()
+        incident = decision.incident
+        if incident is not None:
+            if incident.id not in self._incidents:
+                self._new.add(incident.id)
+            if decision.changed:
+                self._changed.add(incident.id)
+                keys.add(key_of("incident", incident.id))
+            for draft in decision.drafts:
+                incident, event, content = history.append(draft, incident=incident, actor=self.actor, op=op, now=self.now)
+                self._events.append((event, content))
+                self._event_ids.add(event.id)
+                self._later.setdefault(incident.id, []).append(event)
+                self._touched.add(incident.id)
+                keys.add(key_of("event", event.id))
+            self._incidents[incident.id] = incident
+        for conflict in decision.conflicts:
+            self._conflicts[conflict.id] = self._conflicts_new[conflict.id] = conflict
+            keys.add(key_of("conflict", conflict.id))
+        for conflict in decision.ended:
+            self._conflicts[conflict.id] = conflict
+            (self._conflicts_new if conflict.id in self._conflicts_new else self._conflicts_changed)[conflict.id] = conflict
+            keys.add(key_of("conflict", conflict.id))
+        for photo in decision.photos:
+            self._photos[photo.id] = self._photos_new[photo.id] = photo
+            keys.add(key_of("photo", photo.id))
+        for photo in decision.changed_photos:
+            self._photos[photo.id] = photo
+            (self._photos_new if photo.id in self._photos_new else self._photos_changed)[photo.id] = photo
+            keys.add(key_of("photo", photo.id))
+        for notice in decision.notices:
+            self._notices.append(notice)
+            keys.add(key_of("notice", notice.id))
+        return frozenset(keys)
+
+    # --- storing -----------------------------------------------------------------------------------------------
+
+    def fill(self, batch: Batch) -> None:
+        """Everything that changed, into one commit."""
+        touched = self._touched | self._changed
+        batch.insert(INCIDENTS, [self._incidents[key] for key in touched if key in self._new])
+        batch.replace(INCIDENTS, [self._incidents[key] for key in touched if key not in self._new])
+        self._move(batch)
+        for key in sorted(self._changed):
+            batch.publish(incident_row(self._incidents[key]))
+        batch.insert(EVENTS, [event for event, _ in self._events])
+        batch.insert(CONTENTS, [content for _, content in self._events if content is not None])
+        for event, content in self._events:
+            batch.prove(event.hash)
+            batch.publish(event_row(event, content, self._incidents[event.incident]))
+        batch.insert(CONFLICTS, self._conflicts_new.values())
+        batch.replace(CONFLICTS, self._conflicts_changed.values())
+        for conflict in (*self._conflicts_new.values(), *self._conflicts_changed.values()):
+            batch.publish(conflict_row(conflict, self._incidents[conflict.incident]))
+        batch.insert(PHOTOS, self._photos_new.values())
+        batch.replace(PHOTOS, self._photos_changed.values())
+        for photo in (*self._photos_new.values(), *self._photos_changed.values()):
+            batch.publish(photo_row(photo, self._incidents[photo.incident]))
+        batch.insert(NOTICES, self._notices)
+        for notice in self._notices:
+            batch.publish(notice_row(notice))
+
+    def _move(self, batch: Batch) -> None:
+        """Cases that changed their readers: what hangs on them moves to the end too; the old place is told."""
+        moved = [
+            key for key in sorted(self._changed)
+            if key in self._before and _readers(self._before[key]) != _readers(self._incidents[key])
+        ]  # fmt: skip
+        if not moved:
+            return
+        query = f"SELECT {_CHILD_COLUMNS} FROM feed_feedrow WHERE {any_of('incident', 'ids')} AND live IS NULL AND type <> 'notice' ORDER BY seq"
+        for row in _children(run(query, {"ids": moved})):
+            case = self._incidents[row.incident or ""]
+            before = self._before[case.id]
+            left = before.cell != case.cell and row.type in ("incident", "conflict")
+            if left:
+                batch.publish(left_row(row, before))
+                batch.drop([f"x{row.key}{case.cell}"])
+            if row.type != "incident":
+                batch.publish(moved_row(row, case))
+
+
+def _readers(incident: rows.Incident) -> tuple[Any, ...]:
+    """What decides who reads a case and which text."""
+    return incident.cell, incident.restricted, incident.owner_unit if incident.restricted else None
+
+
+def _children(found: Iterable[Sequence[Any]]) -> Iterable[Row]:
+    for key, kind, rid, incident, wire, internal, person, full, gone in found:
+        yield Row(
+            key=key, type=kind, rid=rid, incident=_uuid(incident), wire=wire, internal=bool(internal),
+            person=None if person is None else _uuid(person), full=full, gone=bool(gone),
+        )  # fmt: skip
+
+
+def _uuid(value: Any) -> str:
+    return str(value) if is_postgres() else dashed(value)

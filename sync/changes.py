@@ -1,0 +1,229 @@
+"""The feed as a reader may see it (protocol §4): pages, resets, gone, digest. Reads only; three statements a page with the login's."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from gridgov.errors import Refusal
+from gridgov.feed.sql import is_postgres, run
+from gridgov.feed.tables import dashed
+from grids.scope import Actor, Audience, Scope
+from sync.cursor import Cursor, read_cursor, write_cursor
+
+PAGE = 500
+LARGEST_PAGE = 1000
+PAGE_BYTES = 1024 * 1024
+DIGEST_RECORDS = 50_000
+
+_COLUMNS = "f.seq, f.type, f.rid, f.gone, f.why, f.live, f.wire, f.full, f.full_unit, f.full_user"
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The head, and the check values of the history at the cursor (None: no commit holds that seq)."""
+
+    epoch: str
+    seq: int
+    safe_seq: int
+    chain: str
+    at_cursor: str | None
+
+
+def _key() -> bytes:
+    return hashlib.sha256(f"cursor:{settings.SECRET_KEY}".encode()).digest()
+
+
+def read_head(seq: int) -> Head:
+    """The head, and the chain of the commit that holds `seq`; one statement."""
+    found = run(
+        "SELECT h.epoch, h.seq, h.safe_seq, h.chain, (SELECT c.chain FROM feed_commit c WHERE c.seq >= %(seq)s ORDER BY c.seq LIMIT 1) "
+        "FROM feed_head h WHERE h.id = 1",
+        {"seq": seq},
+    )
+    epoch, head, safe, chain, check = found[0]
+    return Head(epoch=str(epoch).replace("-", ""), seq=head, safe_seq=safe, chain=chain, at_cursor=check)
+
+
+# --- the ranges of a reader as SQL -------------------------------------------------------------------------------
+
+
+def _branches(scope: Scope, *, since: str, limit: str) -> tuple[list[str], dict[str, Any]]:
+    """One index range for each of the reader's places, one for the person, one for all further keys: (seq, key) each."""
+    params: dict[str, Any] = {"me": scope.user, "keys": list(scope.keys)}
+    order = f"ORDER BY seq {limit}" if limit else ""
+    branches = []
+    for index, r in enumerate(scope.ranges):
+        if r.column == "city":
+            where = "district IS NOT NULL"
+        else:
+            where = f"{r.column} = %(r{index})s"
+            params[f"r{index}"] = r.value
+        if not r.internal:
+            where += " AND NOT internal"
+        if r.places_only:
+            where += " AND type = 'place'"
+        branches.append(f"SELECT seq, key FROM feed_feedrow WHERE {where} AND {since} {order}")
+    me = "%(me)s::uuid" if is_postgres() else "replace(%(me)s, '-', '')"
+    branches.append(f"SELECT seq, key FROM feed_feedrow WHERE person = {me} AND {since} {order}")
+    keys = "ANY(%(keys)s::text[])" if is_postgres() else None
+    extra = f"audience = {keys}" if keys else "audience IN (SELECT value FROM json_each(%(keys)s))"
+    branches.append(f"SELECT seq, key FROM feed_feedextra WHERE {extra} AND {since} {order}")
+    return branches, params
+
+
+def _union(branches: list[str]) -> str:
+    if is_postgres():
+        return " UNION ".join(f"({branch})" for branch in branches)
+    # SQLite takes no ORDER BY inside a compound select, but a select from one.
+    return " UNION ".join(f"SELECT * FROM ({branch})" for branch in branches)
+
+
+def visible_rows(scope: Scope, *, since: int, began: int, head: int, limit: int) -> list[tuple[Any, ...]]:
+    """Up to `limit` rows of the feed behind `since` that this reader may see, in order; one statement, one snapshot.
+
+    Rows that were gone before the reader's first load began are left out.
+    """
+    branches, params = _branches(scope, since="seq > %(since)s", limit="LIMIT %(limit)s")
+    live = "" if not began else " AND NOT (f.gone AND f.seq <= %(began)s)"
+    query = (
+        f"SELECT {_COLUMNS} FROM (SELECT DISTINCT seq, key FROM ({_union(branches)}) u ORDER BY seq LIMIT %(limit)s) p "
+        f"JOIN feed_feedrow f ON f.key = p.key AND f.seq = p.seq WHERE f.seq <= %(head)s{live} ORDER BY f.seq"
+    )
+    sent = params | {"since": since, "limit": limit, "head": head}
+    return run(query, sent | {"began": began} if began else sent)
+
+
+# --- a page ------------------------------------------------------------------------------------------------------
+
+
+def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
+    """A page as JSON, but for the closing `"server_time": …}` that the edge adds (it knows the clock).
+
+    `since` absent or empty: the first load. What cannot be followed is answered with `reset` and page 1 of a fresh load.
+    """
+    scope = actor.scope
+    cursor = read_cursor(since, key=_key()) if since else None
+    head = read_head(cursor.seq if cursor else 0)
+    reset = _reset(since, cursor, head, scope)
+    start, began = (cursor.seq, cursor.began) if cursor and not reset else (0, head.seq)
+    size = max(1, min(limit, LARGEST_PAGE))
+    rows = visible_rows(scope, since=start, began=began, head=head.seq, limit=size + 1)
+    more = len(rows) > size
+    parts, end, bytes_out = [], start, 0
+    hidden = _seen_elsewhere(scope, rows[:size])
+    for row in rows[:size]:
+        seq, text = row[0], "" if row[0] in hidden else _change(row, scope)
+        if bytes_out and bytes_out + len(text) > PAGE_BYTES:
+            more = True
+            break
+        end = seq
+        if text:
+            parts.append(text)
+            bytes_out += len(text)
+    if not more:
+        end = head.seq
+    check = head.chain if end == head.seq else _check_at(end)
+    told = Cursor(epoch=head.epoch[:16], seq=end, began=began, check=check[:12], scope=scope.fingerprint)
+    tail = {
+        "cursor": write_cursor(told, key=_key()),
+        "more": more,
+        "reset": reset,
+        "stored_seq": head.seq,
+        "safe_seq": head.safe_seq,
+    }
+    if reset:
+        tail["scope"] = scope_record(scope)
+    page = '{"changes":[' + ",".join(parts) + "]," + msgspec.json.encode(tail).decode()[1:-1]
+    return page.encode()
+
+
+def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope) -> str | None:
+    """Why the reader must begin anew, or None."""
+    if not since:
+        return None
+    if cursor is None:
+        return "protocol"
+    if cursor.epoch != head.epoch[:16] or cursor.seq > head.seq:
+        return "epoch"
+    if cursor.seq and (head.at_cursor is None or head.at_cursor[:12] != cursor.check):
+        return "epoch"
+    return "scope" if cursor.scope != scope.fingerprint else None
+
+
+def scope_record(scope: Scope) -> list[dict[str, Any]]:
+    """What a reset names: the places of the reader's memberships."""
+    return [{"id": g.place, "code": g.code, "level": g.level} for g in scope.grants]
+
+
+def _check_at(seq: int) -> str:
+    if not seq:
+        return ""
+    found = run("SELECT chain FROM feed_commit WHERE seq >= %(seq)s ORDER BY seq LIMIT 1", {"seq": seq})
+    return str(found[0][0]) if found else ""
+
+
+def _change(row: Sequence[Any], scope: Scope) -> str:
+    seq, kind, rid, gone, why, _, wire, full, full_unit, full_user = row
+    if gone:
+        return f'{{"seq":{seq},"type":"{kind}","id":"{rid}","gone":true,"why":"{why}"}}'
+    if full is not None and (_uuid(full_user) == scope.user or _uuid(full_unit) in scope.full_units):
+        wire = full
+    return f'{{"seq":{seq},"type":"{kind}","id":"{rid}","record":{wire}}}'
+
+
+def _uuid(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value) if is_postgres() else dashed(value)
+
+
+def _seen_elsewhere(scope: Scope, rows: Sequence[Sequence[Any]]) -> set[int]:
+    """Left rows whose live row lies in the reader's scope too: nothing has left for this reader."""
+    left = {row[5]: row[0] for row in rows if row[5] is not None}
+    if not left:
+        return set()
+    keys = "key = ANY(%(keys)s::text[])" if is_postgres() else "key IN (SELECT value FROM json_each(%(keys)s))"
+    names = sorted(left)
+    audiences: dict[str, list[str]] = {}
+    for key, audience in run(f"SELECT key, audience FROM feed_feedextra WHERE {keys}", {"keys": names}):
+        audiences.setdefault(key, []).append(audience)
+    found = run(f"SELECT key, type, district, street, community, cell, internal, person FROM feed_feedrow WHERE {keys}", {"keys": names})
+    seen: set[str] = set()
+    for key, kind, district, street, community, cell, internal, person in found:
+        audience = Audience(
+            district=district, street=street, community=community, cell=cell, internal=bool(internal),
+            person=_uuid(person), extra=tuple(audiences.get(key, ())),
+        )  # fmt: skip
+        if scope.allows(audience, kind=kind):
+            seen.add(key)
+    return {row[0] for row in rows if row[5] in seen}
+
+
+# --- digest ------------------------------------------------------------------------------------------------------
+
+
+def digest(*, actor: Actor, at: str) -> dict[str, Any]:
+    """`{count, digest}` of exactly what `changes` would give this reader from the start (gone not counted).
+
+    :raises Refusal: bad_query (not a cursor), moved_on (something in scope lies behind it), too_large (over 50,000).
+    """
+    cursor = read_cursor(at, key=_key())
+    if cursor is None:
+        raise Refusal("bad_query", errors=[{"pointer": "/at", "code": "bad_query", "detail": "not a cursor"}])
+    head = read_head(cursor.seq)
+    if _reset(at, cursor, head, actor.scope):
+        raise Refusal("moved_on")
+    branches, params = _branches(actor.scope, since="true" if is_postgres() else "1", limit="")
+    query = (
+        f"SELECT f.type, f.rid, f.seq, f.gone FROM (SELECT DISTINCT seq, key FROM ({_union(branches)}) u) p "
+        "JOIN feed_feedrow f ON f.key = p.key AND f.seq = p.seq WHERE f.seq > %(cursor)s OR NOT f.gone LIMIT %(most)s"
+    )
+    rows = run(query, params | {"cursor": cursor.seq, "most": DIGEST_RECORDS + 2})
+    if any(row[2] > cursor.seq for row in rows):
+        raise Refusal("moved_on")
+    if len(rows) > DIGEST_RECORDS:
+        raise Refusal("too_large")
+    lines = sorted(f"{kind} {rid} {seq}\n".encode() for kind, rid, seq, _ in rows)
+    return {"count": len(lines), "digest": hashlib.sha256(b"".join(lines)).hexdigest()}

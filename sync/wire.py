@@ -1,0 +1,102 @@
+"""JSON of pushes and answers: reads the envelope, writes answers in the reader's language. Queries nothing, decides nothing."""
+
+import json
+import zlib
+from typing import Any
+
+import msgspec
+from django.utils.translation import gettext
+
+from gridgov.errors import CATALOGUE, Refusal
+from incidents.door import Answer
+from incidents.rules.ops import OPS_A_PUSH, PUSH_BYTES, SAFE, too_deep
+
+
+class _Envelope(msgspec.Struct):
+    ops: list[msgspec.Raw]
+    queued: Any = None
+    photos_waiting: Any = None
+
+
+class Push(msgspec.Struct, frozen=True):
+    """A push: ops still as they came, and what the device says it holds (None: not said)."""
+
+    ops: list[bytes]
+    queued: int | None
+    photos_waiting: int | None
+
+
+def unpack(body: bytes, encoding: str) -> bytes:
+    """The body without its compression; unpacking stops at the limit.
+
+    :raises Refusal: unsupported_media_type, too_large, not_json.
+    """
+    if encoding in ("", "identity"):
+        plain = body
+    elif encoding == "gzip":
+        try:
+            unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+            plain = unpacker.decompress(body, PUSH_BYTES + 1)
+            if len(plain) <= PUSH_BYTES and not unpacker.eof:
+                raise Refusal("not_json")
+        except zlib.error:
+            raise Refusal("not_json") from None
+    else:
+        raise Refusal("unsupported_media_type")
+    if len(plain) > PUSH_BYTES:
+        raise Refusal("too_large", details={"push_bytes": PUSH_BYTES})
+    return plain
+
+
+def read_push(body: bytes) -> Push:
+    """The envelope of a push.
+
+    :raises Refusal: not_json, too_large (more than 200 ops).
+    """
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        ops = [bytes(raw) for raw in envelope.ops]
+        if any(too_deep(raw, above=2) for raw in ops):
+            raise Refusal("not_json")
+        queued, photos = envelope.queued, envelope.photos_waiting
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        ops, queued, photos = _single_out(body)
+    if len(ops) > OPS_A_PUSH:
+        raise Refusal("too_large", details={"ops": OPS_A_PUSH})
+    return Push(ops=ops, queued=_count(queued), photos_waiting=_count(photos))
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2_000_000_000 <= SAFE else None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _single_out(body: bytes) -> tuple[list[bytes], Any, Any]:
+    """Where the fast reader fails on bytes that are JSON all the same (a lone surrogate, 1e999), the standard library
+    finds the ops, so that only the bad one is refused."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal("not_json") from None
+    if not isinstance(found, dict) or not isinstance(found.get("ops"), list):
+        raise Refusal("not_json")
+    return [json.dumps(op).encode() for op in found["ops"]], found.get("queued"), found.get("photos_waiting")
+
+
+def answers_json(answers: list[Answer]) -> list[Any]:
+    """The answers with their sentences. `detail_expired` only when true."""
+    told = []
+    for answer in answers:
+        if answer.code is not None:
+            answer.message = gettext(CATALOGUE[answer.code][1])
+        record = msgspec.structs.asdict(answer)
+        if not record["detail_expired"]:
+            del record["detail_expired"]
+        told.append(record)
+    return told
+
+
+__all__ = ["Push", "answers_json", "read_push", "unpack"]
