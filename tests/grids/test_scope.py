@@ -14,7 +14,7 @@ from gridgov.feed.models import FeedExtra, FeedRow, Head
 from grids.models import Membership, OrgUnit, Place
 from grids.queries import grants_of
 from grids.scope import Audience, Scope
-from tests.world import CELL, A, B, World, fixed
+from tests.world import A1, A1C, A1N, B1C, CELL, A, B, World, fixed
 
 TODAY = dt.date(2026, 5, 4)
 ME = fixed("user stranger")
@@ -23,19 +23,22 @@ ROLES = [role.value for role in Membership.Role]
 STAFF = {"secretary", "operator", "supervisor"}
 KINDS = ["incident", "event", "conflict", "notice", "place", "unit"]
 DAYS = st.sampled_from([dt.date(2020, 1, 1), TODAY - dt.timedelta(1), TODAY, TODAY + dt.timedelta(1), dt.date(2030, 1, 1)])
+# Few places, above and below and beside each other, so that memberships and records meet often.
+SPOTS = [A, A1, A1C, CELL, CELL[:-1] + "2", A1C + "00001", A1N + "001", B, B1C + "001"]
+PLACES = st.sampled_from(SPOTS)
 _grounds = itertools.count(7_000_000_000)
 
 
 def member() -> st.SearchStrategy[dict[str, Any]]:
-    """A membership: role, unit and place (None: the city) by number, what the unit manages, from when to when."""
+    """A membership: role, unit and place (None: the city) by code, what the unit manages, from when to when."""
     return st.fixed_dictionaries(
         {
             "role": st.sampled_from(ROLES),
             "unit": st.integers(0, 99),
-            "place": st.none() | st.integers(0, 99),
-            "manages": st.lists(st.integers(0, 99), max_size=2),
+            "place": st.none() | PLACES,
+            "manages": st.lists(PLACES, max_size=1),
             "since": DAYS,
-            "until": st.none() | DAYS,
+            "until": st.none() | st.none() | DAYS,
         }
     ).filter(lambda m: m["until"] is None or m["until"] >= m["since"])
 
@@ -46,7 +49,7 @@ def audience() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
             "kind": st.sampled_from(KINDS),
-            "place": st.none() | st.integers(0, 99),
+            "place": st.none() | PLACES,
             "internal": st.booleans(),
             "person": st.sampled_from([None, None, None, ME, OTHER]),
             "extra": st.lists(key, max_size=2) | st.just([]),
@@ -58,24 +61,28 @@ class Stage:
     """The drawn memberships and records, in the database and as values."""
 
     def __init__(self, world: World, members: list[dict[str, Any]], audiences: list[dict[str, Any]]) -> None:
+        self.world = world
         self.places = sorted(world.places.values(), key=lambda place: place.sid)
         self.units = sorted(world.units.values(), key=lambda unit: unit.pk)
         for table in (FeedExtra, FeedRow, OrgUnit.manages.through):
             table.objects.all().delete()
         Membership.objects.filter(user=ME).delete()
         self.members = [
-            (row, Membership(user_id=ME, unit=self.at(self.units, row["unit"]), role=row["role"], place=self.at(self.places, row["place"]),
+            (row, Membership(user_id=ME, unit=self.at(self.units, row["unit"]), role=row["role"], place=self.spot(row["place"]),
                              since=row["since"], until=row["until"]))
             for row in members
         ]  # fmt: skip
         Membership.objects.bulk_create(made for _, made in self.members)
-        links = {(m.unit.pk, self.at(self.places, number).pk) for row, m in self.members for number in row["manages"]}
+        links = {(m.unit.pk, self.spot(code).pk) for row, m in self.members for code in row["manages"]}
         self.managed = {unit: {place for u, place in links if u == unit} for unit, _ in links}
         OrgUnit.manages.through.objects.bulk_create(OrgUnit.manages.through(orgunit_id=u, place_id=p) for u, p in links)
         self.records = [self.record(number, row) for number, row in enumerate(audiences)]
         ground = next(_grounds)
         Head.objects.update(ground=ground)
         self.scope, self.past = grants_of(user=str(ME), ground=ground, day=TODAY)
+
+    def spot(self, code: str | None) -> Any:
+        return None if code is None else self.world.places[code]
 
     @staticmethod
     def at(of: list[Any], number: int | None) -> Any:
@@ -88,11 +95,11 @@ class Stage:
             case "p":
                 return f"p:{ME if number % 2 else OTHER}"
             case "a":
-                return f"a:{self.at(self.places, number).sid}"
+                return f"a:{self.spot(self.at(SPOTS, number)).sid}"
         return "all"
 
     def record(self, number: int, row: dict[str, Any]) -> tuple[str, str, Place | None, Audience]:
-        place = self.at(self.places, row["place"])
+        place = self.spot(row["place"])
         levels = {name: getattr(place, name) if place else None for name in ("district", "street", "community", "cell")}
         extra = tuple(sorted({self.key(*pair) for pair in row["extra"]}))
         key = f"x{number}"
