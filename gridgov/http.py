@@ -4,7 +4,7 @@ People who read pages get a page with the same sentence instead. A database that
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -26,14 +26,15 @@ CHALLENGE = 'Token realm="gridgov"'
 class AlwaysJson(BaseContentNegotiation):
     """What an Accept header asks for does not matter: this API speaks JSON. So no 406 stands between a phone and its answer."""
 
-    def select_parser(self, request: Any, parsers: Sequence[Any]) -> Any:
+    def select_parser(self, request: Any, parsers: Iterable[Any]) -> Any:
         """The parser for the request's content type, or None (then 415)."""
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
-    def select_renderer(self, request: Any, renderers: Sequence[Any], format_suffix: str | None = None) -> tuple[Any, str]:
+    def select_renderer(self, request: Any, renderers: Iterable[Any], format_suffix: str | None = None) -> tuple[Any, str]:
         """The first renderer."""
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 def problem(
@@ -93,7 +94,7 @@ def _translate(exc: BaseException) -> HttpResponse | None:
         case drf.UnsupportedMediaType():
             return problem("unsupported_media_type")
         case drf.Throttled():
-            wait = max(1, round(exc.wait or 60))
+            wait = max(1, round(getattr(exc, "wait", None) or 60))
             return problem("slow_down", headers={"Retry-After": str(wait)})
         case drf.ValidationError():
             return problem("malformed", errors=list(_pointers(exc.detail)))
