@@ -20,7 +20,7 @@ log = logging.getLogger("gridgov.background")
 
 # Dotted names, since apps are not loaded when this module is.
 WARMERS: tuple[str, ...] = ("gridgov.background.load_the_ground",)
-LOOPS: tuple[str, ...] = ("incidents.image_worker.work_forever", "incidents.clocks.work_forever", "sync.spool.sweep_forever")
+LOOPS: tuple[str, ...] = ("incidents.image_worker.work_forever", "incidents.clocks.work_forever", "sync.receiving.sweep_forever")
 
 loops_here = False  # set by `serve` where one process does everything
 

@@ -5,6 +5,7 @@ two are named by the SHA-256 of their content.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -65,6 +66,25 @@ def hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Within: the file is ours (True), or another thread or process has it, or it is gone (False). Ends with the process."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
 def keep(path: Path, target: Path) -> None:
     """Give a finished, synced file a second name; the first stays until the caller's transaction is through.
 
@@ -111,10 +131,10 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def old_files(kind: str, *, before: float) -> Iterator[Path]:
-    """Files of `spool`, `source` or `pictures` that were last written before that moment (seconds since 1970)."""
-    folder = root() / kind
-    for path in sorted(folder.glob("??/*")) if folder.is_dir() else ():
+def old_files(kind: str, prefix: str, *, before: float) -> Iterator[Path]:
+    """Files of one folder of `spool`, `source` or `pictures`, last written before that moment (seconds since 1970)."""
+    folder = root() / kind / prefix
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < before:
                 yield path

@@ -155,11 +155,22 @@ def _limit_processor() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + JOB_CPU_S, resource.RLIM_INFINITY))
 
 
+def _answer(made: tuple[bytes, bytes, tuple[int, int]] | str) -> None:
+    out = sys.stdout.buffer
+    if isinstance(made, str):
+        out.write(json.dumps({"reason": made}).encode() + b"\n")
+    else:
+        view, thumb, (width, height) = made
+        out.write(json.dumps({"width": width, "height": height, "view": len(view), "thumb": len(thumb)}).encode() + b"\n")
+        out.write(view)
+        out.write(thumb)
+    out.flush()
+
+
 def main() -> None:
     """Answer jobs from standard input until it ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     os.nice(5)  # pushes go first
     warnings.simplefilter("ignore")
@@ -167,16 +178,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         _limit_processor()
         with open(json.loads(line)["path"], "rb") as source:
-            made = render(source)
-        if isinstance(made, str):
-            answer, parts = {"reason": made}, ()
-        else:
-            view, thumb, (width, height) = made
-            answer, parts = {"width": width, "height": height, "view": len(view), "thumb": len(thumb)}, (view, thumb)
-        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-        for part in parts:
-            sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
+            _answer(render(source))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents import api
+from incidents import api, photo_api
 
 urlpatterns = [
     path("workflow", api.Workflow.as_view()),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("incidents/", api.IncidentList.as_view()),
     path("incidents/nearby", api.Nearby.as_view()),
     path("incidents/<uuid:incident>/", api.IncidentDetail.as_view()),
+    path("photos/<uuid:photo>/<str:size>", photo_api.picture),
 ]
