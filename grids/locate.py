@@ -72,7 +72,7 @@ class Locator:
 
     def many(self, lngs: Sequence[float] | Floats, lats: Sequence[float] | Floats) -> list[Located]:
         """Where each point (WGS-84, finite degrees) lies, in their order."""
-        points = shapely.points(np.asarray(lngs, np.float64), np.asarray(lats, np.float64))
+        points: Any = shapely.points(np.asarray(lngs, np.float64), np.asarray(lats, np.float64))
         best, hits = self._lowest(len(points), *self._tree.query(points, "intersects"))
         edge = hits > 1
         if len(missed := np.flatnonzero(hits == 0)) and self.cells:
@@ -137,8 +137,8 @@ def _load() -> Locator:
     shapes = np.array([_polygon(row[9]) for row in rows], object)
     inner = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(7).tolist() if rows else []
     cells = [
-        Cell(str(row[0]), *row[1:8], (*(codes[sid] for sid in row[4:7]), row[2]), row[8], (spot[0], spot[1]))
-        for row, spot in zip(rows, inner, strict=True)
+        Cell(str(pk), sid, code, name, d, s, c, cell, (codes[d], codes[s], codes[c], code), version, (spot[0], spot[1]))
+        for (pk, sid, code, name, d, s, c, cell, version, _), spot in zip(rows, inner, strict=True)
     ]
     return Locator(cells, shapes)
 

@@ -76,7 +76,7 @@ def insert(*, parent: UUID | None, **fields: Any) -> Place:
 
     :raises TreeError: if the level is not the one below the parent's, or the parent is retired.
     """
-    with locked_trees(roots=() if parent is None else (_root_of(parent),), forest=True):
+    with _locked_with(*(() if parent is None else (parent,)), forest=True):
         above = None if parent is None else Place.objects.get(pk=parent)
         _must_fit(fields["level"], above)
         sid = _next_sid()
@@ -90,7 +90,7 @@ def move(*, place: UUID, parent: UUID) -> int:
 
     :raises TreeError: if the level is not the one below the parent's, or the parent is retired.
     """
-    with locked_trees(roots=(_root_of(place), _root_of(parent))):
+    with _locked_with(place, parent):
         node, above = Place.objects.get(pk=place), Place.objects.get(pk=parent)
         _must_fit(node.level, above)
         Place.objects.move_node(node, above, position="last-child")
@@ -110,7 +110,7 @@ def retire(*, place: UUID, on: dt.date) -> None:
 
     :raises TreeError: if something below it still holds.
     """
-    with locked_trees(roots=(_root_of(place),)):
+    with _locked_with(place):
         if Place.objects.filter(parent=place, valid_to=None).exists():
             raise TreeError("something below it still holds")
         Place.objects.filter(pk=place).update(valid_to=on)
@@ -126,6 +126,16 @@ def repair(*, root: UUID) -> int:
         taken = Place.objects.filter(parent=None, tree_id=tree).exclude(pk=root).exists()
         new_tree = (Place.objects.aggregate(top=Max("tree_id"))["top"] or 0) + 1 if taken else tree
         return _rewrite(rows_of(root=root), tree=new_tree)
+
+
+@contextmanager
+def _locked_with(*places: UUID, forest: bool = False) -> Iterator[None]:
+    """`locked_trees` of the trees in which these places stand."""
+    roots = [_root_of(pk) for pk in places]
+    with locked_trees(roots=roots, forest=forest):
+        if [_root_of(pk) for pk in places] != roots:
+            raise TreeError("the place moved to another district meanwhile")
+        yield
 
 
 def _rewrite(rows: Sequence[Row], *, tree: int | None = None, only: set[UUID] | None = None) -> int:

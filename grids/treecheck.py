@@ -112,8 +112,8 @@ def _wrong_values(rows: Sequence[Row]) -> Iterator[Problem]:
 def _read() -> list[Row]:
     fields = ("pk", "parent_id", "sid", "code", "level", *REPAIRABLE)
     return [
-        Row(*values[:5], dict(zip(REPAIRABLE, values[5:], strict=True)))
-        for values in Place.objects.order_by("lft", "code").values_list(*fields)
+        Row(pk, parent, sid, code, level, dict(zip(REPAIRABLE, values, strict=True)))
+        for pk, parent, sid, code, level, *values in Place.objects.order_by("lft", "code").values_list(*fields)
     ]
 
 

@@ -157,8 +157,9 @@ def _shared(part: Polygon, others: Sequence[BaseGeometry]) -> Floats:
 def _join(parts: list[Polygon]) -> Polygon | MultiPolygon:
     joined = shapely.union_all(np.array(parts, object))
     # A union in floating point can lose a part where lines lie a hair apart; then they stay parts until the noding.
-    whole = isinstance(joined, (Polygon, MultiPolygon)) and abs(joined.area - sum(p.area for p in parts)) < 1.0
-    return joined if whole else MultiPolygon(parts)
+    if abs(joined.area - sum(p.area for p in parts)) < 1.0:
+        parts = polygons(joined)
+    return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
 def _turned(area: Polygon, angle: float) -> tuple[Floats, Floats]:

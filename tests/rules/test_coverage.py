@@ -59,7 +59,7 @@ def test_a_corner_that_is_moved_by_a_centimetre_is_found() -> None:
     whole = join(children=made)
     ring = list(made[4].exterior.coords)
     ring[1] = (ring[1][0] + 1e-7, ring[1][1] + 1e-7)
-    moved = made[:4] + [Polygon([*ring[:-1]])] + made[5:]
+    moved = [*made[:4], Polygon(ring[:-1]), *made[5:]]
     assert not fit(parent=whole, children=moved).is_exact(tolerance_m2=0.0)
 
 
