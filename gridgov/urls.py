@@ -6,8 +6,11 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 
-from gridgov import health, login
+from gridgov import health, login, openapi
+
+__all__ = ["openapi", "urlpatterns"]  # openapi works by being imported
 
 
 def _when_there(at: str, module: str) -> list[URLResolver]:
@@ -29,7 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_when_there("api/v1/", "sync.urls"),
     *_when_there("desk/", "incidents.desk_urls"),
     *_when_there("field/", "sync.field_app"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]
 
