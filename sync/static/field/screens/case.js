@@ -135,5 +135,5 @@ export async function caseScreen(app, { id }) {
   }
 
   await update();
-  return { title: state.view && state.view.number ? state.view.number : t("case.title"), back: "#/list", node: el("div.stack", {}, head, gallery, tools, lines), update };
+  return { title: t("case.title"), back: "#/list", node: el("div.stack", {}, head, gallery, tools, lines), update };
 }

@@ -19,7 +19,7 @@ function eventLine(app, { event }) {
   const { t } = app;
   const name = t.has(`event.${event.type}`) ? t(`event.${event.type}`) : event.type;
   const changes = event.changes && typeof event.changes === "object" ? Object.keys(event.changes) : [];
-  const to = event.to && event.to !== event.from && t.has(`state.${event.to}`) ? ` → ${t(`state.${event.to}`)}` : "";
+  const to = event.to && event.from && event.to !== event.from && t.has(`state.${event.to}`) ? ` → ${t(`state.${event.to}`)}` : "";
   return el(`li${event.visibility === "internal" ? ".internal" : ""}`, { "data-event": event.type },
     el("span.quiet", {}, t.when(event.received_at || event.at, app.now())), " ", el("strong", {}, name), to, " ",
     el("span.quiet", {}, who(app, event.by)),

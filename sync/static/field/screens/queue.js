@@ -1,7 +1,7 @@
 /* The queue: four piles, the true state of every op and every photo, when it is tried next, and "send now". */
 import { dismiss, discard, pullBack } from "../store/outbox.js";
 import { heldBack, isWaiting, mayPullBack, pile } from "../rules/queue.js";
-import { empty, photoTile, reason } from "../ui/bits.js";
+import { photoTile, reason } from "../ui/bits.js";
 import { el, fill } from "../ui/el.js";
 
 const SENT_SHOWN = 30;
@@ -21,9 +21,9 @@ export async function queueScreen(app) {
         el("button.button.main.wide", { type: "button", "data-testid": "send-now", disabled: app.sync.state.running, onclick: () => app.sendNow() },
           t(app.sync.state.running ? "queue.sending" : "queue.send_now")),
         el("p.quiet", {}, t("queue.may_close"))),
+      piles.needs.length ? section(app, "needs", piles.needs.length, piles.needs.map((row) => opRow(app, row))) : null,
       section(app, "drafts", drafts.length, drafts.map((draft) => draftRow(app, draft)), "queue.no_drafts"),
       section(app, "waiting", piles.waiting.length, piles.waiting.map((row) => opRow(app, row)), "queue.none_waiting"),
-      piles.needs.length ? section(app, "needs", piles.needs.length, piles.needs.map((row) => opRow(app, row))) : null,
       section(app, "sent", piles.sent.length, piles.sent.slice(0, SENT_SHOWN).map((row) => opRow(app, row)), "queue.none_sent"));
   }
 
@@ -33,7 +33,7 @@ export async function queueScreen(app) {
 
 function section(app, name, n, rows, emptyKey) {
   return el("section", { "data-testid": `pile-${name}` }, el("h2", {}, `${app.t(`pile.${name}`)} (${n})`),
-    rows.length ? el("div.stack", {}, rows) : empty(app, emptyKey));
+    rows.length ? el("div.stack", {}, rows) : el("p.quiet.none", {}, app.t(emptyKey)));
 }
 
 /** One sentence that says how it stands: the end of every sync. */
@@ -44,6 +44,7 @@ function sentence(app, piles) {
   if (state.running && piles.waiting.length + photos) return t("queue.is_sending", { ops: piles.waiting.length, photos });
   if (state.trouble) return t(`trouble.${state.trouble}`, { time: state.nextMs ? t.time(state.nextMs) : "" });
   if (piles.waiting.length + photos) return t("queue.waiting", { ops: piles.waiting.length, photos });
+  if (piles.needs.length) return t("queue.needs", { n: piles.needs.length });
   return t("queue.all_sent", { time: app.follow.synced_ms ? t.when(app.follow.synced_ms, app.now()) : "–" });
 }
 

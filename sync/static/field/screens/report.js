@@ -14,10 +14,13 @@ const DEBOUNCE_MS = 300;
 export async function reportScreen(app, { id }) {
   const { t } = app;
   const { draft, isNew } = await openDraft(app, id);
-  const state = { isNew, timer: null, saving: Promise.resolve(), busy: false, photos: app.outbox.photos.filter((photo) => photo.draft === draft.id), gone: false };
+  const state = { isNew, timer: null, saving: Promise.resolve(), busy: false, touched: !isNew, asked: false, photos: app.outbox.photos.filter((photo) => photo.draft === draft.id), gone: false };
 
-  function changed(fields) {
+  /** `byItself`: the phone found its place. That alone does not make a draft of a screen that was only looked at. */
+  function changed(fields, byItself = false) {
     Object.assign(draft, fields, { changed_ms: app.now() });
+    state.touched ||= !byItself;
+    if (!state.touched) return;
     app.setBusy(true);
     clearTimeout(state.timer);
     state.timer = setTimeout(flush, DEBOUNCE_MS);
@@ -50,7 +53,8 @@ export async function reportScreen(app, { id }) {
 
   const note = el("p.quiet", { role: "status", "data-testid": "draft-note" });
   const problems = el("ul.problems.bad", { "data-testid": "problems", hidden: true });
-  const gallery = el("div.row.gallery", { "data-testid": "gallery" });
+  const thumbs = el("div.row.gallery.thumbs");
+  const gallery = el("div.row.gallery", { "data-testid": "gallery" }, thumbs, picker("camera", "report.camera", { capture: "environment" }), picker("photos", "report.gallery", { multiple: true }));
   const save = el("button.button.main.wide", { type: "button", id: "save-report", "data-testid": "save-report", onclick: () => send() }, t("report.save"));
 
   async function take(files) {
@@ -93,7 +97,7 @@ export async function reportScreen(app, { id }) {
   }
 
   function showPhotos() {
-    fill(gallery, state.photos.map((own) => el("div.photo-box", {}, photoTile(app, { id: own.id, own, record: null }),
+    fill(thumbs, state.photos.map((own) => el("div.photo-box", {}, photoTile(app, { id: own.id, own, record: null }),
       el("button.button.remove", {
         type: "button", "aria-label": t("report.photo_remove"),
         onclick: async () => {
@@ -102,8 +106,7 @@ export async function reportScreen(app, { id }) {
           showPhotos();
           changed({});
         },
-      }, "✕"))),
-      picker("camera", "report.camera", { capture: "environment" }), picker("photos", "report.gallery", { multiple: true }));
+      }, "✕"))));
   }
 
   function check() {
@@ -184,7 +187,7 @@ export async function reportScreen(app, { id }) {
     el("div.foot", {}, save));
 
   return {
-    title: t("nav.report"), back: "#/today", node, update: () => {},
+    title: t("nav.report"), back: "#/today", node, update: () => showPhotos(),
     flush: () => (state.timer ? flush() : state.saving),
     close: () => {
       if (state.timer) flush();

@@ -66,7 +66,7 @@ export async function placePart(app, { draft, changed }) {
         if (state.closed) return;
         Object.assign(state, { fix: position, fixMs });
         if (draft.cell || (draft.position && draft.position.source === "map" && !asked)) return show();
-        changed({ position });
+        changed({ position }, !asked);
         map.show({ fix: position, centre: position });
         return show();
       },
