@@ -29,7 +29,8 @@ def security_headers(get_response: Callable[[HttpRequest], HttpResponseBase]) ->
     for_docs = csp_header({**settings.SECURE_CSP, "style-src": DOCS_STYLE})
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        # A cursor of the feed may be any junk: there it means a fresh load (protocol §4, 6), not an error.
+        if "\0" in request.path or ("%00" in request.META.get("QUERY_STRING", "") and not request.path.endswith("/sync/changes")):
             response: HttpResponseBase = problem("bad_query")
         else:
             response = get_response(request)

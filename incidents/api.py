@@ -45,6 +45,7 @@ class IncidentDetail(APIView):
         actor: Actor = request.auth
         found = access_incident(key=str(incident), scope=actor.scope)
         record = case_record(incident=found, actor=actor)
+        record = msgspec.to_builtins(record)  # times as in the feed
         return Response(record | {"allowed": allowed(incident=found, actor=actor, now=timezone.now())}, headers=NO_STORE)
 
 
@@ -81,7 +82,7 @@ class IncidentList(APIView):
             ),
             now=timezone.now(), limit=values.limit(query, default=50, most=MOST), after=values.optional_text(query, "cursor", most=200),
         )  # fmt: skip
-        return Response({"results": records, "next": following}, headers=NO_STORE)
+        return Response(msgspec.to_builtins({"results": records, "next": following}), headers=NO_STORE)
 
 
 class Nearby(APIView):
@@ -114,7 +115,7 @@ class Nearby(APIView):
         found = nearby(
             scope=actor.scope, lng=x, lat=y, radius_m=radius, category=values.optional_text(query, "category", most=32), now=timezone.now()
         )  # fmt: skip
-        return Response({"results": found}, headers=NO_STORE)
+        return Response(msgspec.to_builtins({"results": found}), headers=NO_STORE)
 
 
 class Workflow(APIView):

@@ -43,7 +43,7 @@ class Picture(APIView):
     )
     def get(self, request: Request, photo: str, size: str) -> HttpResponseBase:
         """What is not stored, not visible and not there look alike."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         if size not in ("thumb", "view"):
             raise Refusal("not_found")
         name = access_picture(photo=str(photo), size=cast(Size, size), scope=actor.scope)

@@ -24,7 +24,7 @@ from incidents.rules.ops import Op, Read
 from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, NOTICES, PHOTOS
 from incidents.wire import conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row
 
-_CHILD_COLUMNS = "key, type, rid, incident, wire, internal, person, full, gone"
+_CHILD_COLUMNS = 'key, type, rid, incident, wire, internal, person, "full", gone'
 
 
 def for_update(of: str = "") -> str:

@@ -96,8 +96,10 @@ class Table(Generic[S]):
             elif lite:
                 if kind == "uuid":
                     values[index] = dashed(value)
-                elif kind == "timestamptz" and isinstance(value, str):
-                    values[index] = dt.datetime.fromisoformat(value).replace(tzinfo=_UTC)
+                elif kind == "timestamptz":
+                    # Django's converters give a naive datetime for a plain column, a text for an expression.
+                    naive = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+                    values[index] = naive.replace(tzinfo=_UTC)
                 elif kind == "boolean":
                     values[index] = bool(value)
         return self.struct(*values)

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('args', models.JSONField(null=True)),
                 ('by', models.UUIDField()),
                 ('op_id', models.CharField(max_length=36)),
+                ("at", models.DateTimeField()),
                 ('parked_at', models.DateTimeField()),
                 ('state', models.CharField(max_length=8)),
                 ('value', models.JSONField(null=True)),

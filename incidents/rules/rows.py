@@ -104,6 +104,7 @@ class Conflict(msgspec.Struct, frozen=True):
     args: Any
     by: str
     op_id: str
+    at: dt.datetime
     parked_at: dt.datetime
     state: str
     value: Any

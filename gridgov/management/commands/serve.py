@@ -92,6 +92,7 @@ class Command(BaseCommand):
         if not Place.objects.exists():
             with without_time_limits():
                 call_command("demo_city", scale=scale, seed=seed, password=password)
+        call_command("load_categories", verbosity=0)
         set_demo_password(password=password)
         return password
 

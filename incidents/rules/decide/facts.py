@@ -10,7 +10,7 @@ import msgspec
 from gridgov.errors import Refusal
 from grids.scope import BY_PLACE, STAFF, Actor
 from incidents.rules.fields import Point
-from incidents.rules.ops import Op, Read
+from incidents.rules.ops import Op, Read, instant
 from incidents.rules.rows import Category, Conflict, Event, Incident, Notice, Photo
 
 AHEAD = dt.timedelta(hours=24)
@@ -163,7 +163,7 @@ def park(facts: Facts, op: Op, *, incident: str, kind: str, code: str, name: str
     user = facts.actor.user
     return Conflict(
         id=derived(user=user, op_id=op.op_id, name=name), incident=incident, kind=kind, code=code, by=user, op_id=op.op_id,
-        parked_at=facts.now, state="open", value=None, resolved_by=None, resolved_at=None, **fields,
+        at=instant(op.at, "/at"), parked_at=facts.now, state="open", value=None, resolved_by=None, resolved_at=None, **fields,
     )  # fmt: skip
 
 
