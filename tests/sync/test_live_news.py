@@ -14,7 +14,7 @@ from gridgov.feed.rows import Row
 from grids.models import Membership
 from grids.scope import Audience
 from sync.hub import Hub, Socket
-from sync.layer import listen, messenger
+from sync.layer import Messenger, listen
 from tests import left_out
 from tests.running import free_port
 from tests.sync.lines import at_place, commit, commit_and_poke, for_nobody_by_place, head, open_line
@@ -187,7 +187,7 @@ async def test_a_poke_reaches_the_hubs_of_other_processes_through_redis(transact
     if address is None:
         return
     with redis_layer(address):
-        poked = asyncio.Event()
+        poked, messenger = asyncio.Event(), Messenger()
         listening = asyncio.create_task(listen(poked))
         async with asyncio.timeout(10):
             for _ in itertools.count():
