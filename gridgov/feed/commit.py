@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from msgspec.structs import astuple
+
 from gridgov.feed.models import FeedExtra, FeedRow
 from gridgov.feed.rows import Row, key_of
 from gridgov.feed.sql import any_of, is_postgres, run
@@ -47,6 +49,7 @@ class _Extra(msgspec.Struct):
 _ROWS: Table[_Stored] = Table(FeedRow, _Stored, key="key")
 _EXTRAS: Table[_Extra] = Table(FeedExtra, _Extra, key="key")
 _FIELDS = _Stored.__struct_fields__
+_UPSERT = 'ON CONFLICT ("key") DO UPDATE SET ' + ", ".join(f'"{c}" = excluded."{c}"' for c in (*_FIELDS[1:], "seq"))
 
 
 class GroundMoved(Exception):
@@ -139,9 +142,8 @@ class Batch:
         """What needs positions: (table, parameter name, rows, positions, column of the position, tail of the statement)."""
         found: list[tuple[Table[Any], str, list[Any], list[int | None], str, str]] = []
         if self._rows:
-            rows = [_Stored(*(getattr(row, f) for f in _FIELDS)) for row in self._rows.values()]
-            sets = ", ".join(f'"{c}" = excluded."{c}"' for c in (*_FIELDS[1:], "seq"))
-            found.append((_ROWS, "feed", rows, [*self.positions.values()], "seq", f'ON CONFLICT ("key") DO UPDATE SET {sets}'))
+            rows = [_Stored(*astuple(row)[:-1]) for row in self._rows.values()]  # `extra` is the last
+            found.append((_ROWS, "feed", rows, [*self.positions.values()], "seq", _UPSERT))
             pairs = [(_Extra(row.key, audience), self.positions[row.key]) for row in self._rows.values() for audience in row.extra]
             if pairs:
                 tail = 'ON CONFLICT ("key", "audience") DO UPDATE SET "seq" = excluded."seq"'
@@ -168,14 +170,7 @@ class Batch:
             "c AS (INSERT INTO feed_commit (seq, nonce, chain, at) SELECT seq, %(nonce)s::text, chain, %(now)s::timestamptz FROM h)"
         )
         for index, (table, name, rows, at, column, tail) in enumerate(self._after()):
-            columns = [c for c in table.columns if c != column]
-            names = ", ".join(f'"{c}"' for c in columns)
-            picked = ", ".join(f'x."{c}"' for c in columns)
-            source = table.source(name, "x", {"pos": "bigint"})
-            parts.append(
-                f'a{index} AS (INSERT INTO "{table.name}" ({names}, "{column}") '
-                f"SELECT {picked}, h.seq - %(n)s::bigint + x.pos FROM {source}, h {tail})"
-            )
+            parts.append(f"a{index} AS ({table.insert_placed(name, column, 'h.seq - %(n)s::bigint', tail)})")
             params |= table.params(name, rows, {"pos": ("bigint", at)})
         found = run(f"WITH {', '.join(parts)} SELECT seq FROM h", params)
         if not found:
@@ -199,12 +194,5 @@ class Batch:
         )
         base = seq - head["n"]
         for table, name, rows, at, column, tail in self._after():
-            columns = [c for c in table.columns if c != column]
-            names = ", ".join(f'"{c}"' for c in columns)
-            picked = ", ".join(f'x."{c}"' for c in columns)
-            source = table.source(name, "x", {"pos": "bigint"})
-            run(
-                f'INSERT INTO "{table.name}" ({names}, "{column}") SELECT {picked}, %(base)s + x.pos FROM {source} WHERE true {tail}',
-                table.params(name, rows, {"pos": ("bigint", at)}) | {"base": base},
-            )
+            run(table.insert_placed(name, column, "%(base)s", tail), table.params(name, rows, {"pos": ("bigint", at)}) | {"base": base})
         return int(seq)

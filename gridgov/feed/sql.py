@@ -4,6 +4,7 @@ Django's own cursor binds on the client, which costs more than the statement (do
 also written to `connection.queries_log`, so that tests which count statements see it.
 """
 
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,18 +27,49 @@ class _TextsDumper(Dumper):
     oid = 1009  # text[]
 
     def dump(self, obj: Texts) -> bytes:
-        parts = [struct.pack("!IIIII", 1, 1, 25, len(obj), 1)]
-        for item in obj:
-            if item is None:
-                parts.append(b"\xff\xff\xff\xff")
-            else:
-                data = item.encode()
-                parts.append(len(data).to_bytes(4, "big"))
-                parts.append(data)
-        return b"".join(parts) if obj else struct.pack("!III", 0, 0, 25)
+        if not obj:
+            return _EMPTY
+        head = _HEAD(1, 1, 25, len(obj), 1)
+        if obj[0] is None and obj.count(None) == len(obj):
+            return head + _NULL * len(obj)  # most columns of a new case
+        cells = [_NULL if item is None else _cell(item.encode()) for item in obj]
+        return head + b"".join(cells)
+
+
+_HEAD = struct.Struct("!IIIII").pack
+_EMPTY = struct.pack("!III", 0, 0, 25)
+_NULL = b"\xff\xff\xff\xff"
+_LENGTHS = [n.to_bytes(4, "big") for n in range(2048)]
+
+
+def _cell(data: bytes) -> bytes:
+    size = len(data)
+    return (_LENGTHS[size] if size < 2048 else size.to_bytes(4, "big")) + data
 
 
 psycopg.adapters.register_dumper(Texts, _TextsDumper)
+
+
+_natives: dict[str, tuple[bytes, list[str]]] = {}
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+
+def _native(query: str) -> tuple[bytes, list[str]]:
+    """The statement with `$1`, `$2` …, and the names in that order. Kept: psycopg parses long statements anew each time."""
+    found = _natives.get(query)
+    if found is None:
+        names: list[str] = []
+
+        def number(match: re.Match[str]) -> str:
+            if match[1] not in names:
+                names.append(match[1])
+            return f"${names.index(match[1]) + 1}"
+
+        text = _NAMED.sub(number, query).replace("%%", "%")
+        if len(_natives) > 2_000:
+            _natives.clear()
+        found = _natives[query] = (text.encode(), names)
+    return found
 
 
 def is_postgres() -> bool:
@@ -51,11 +83,12 @@ def run(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """
     if is_postgres():
         connection.ensure_connection()
-        cursor = psycopg.Cursor(connection.connection)
-        sent = {k: Texts(v) if isinstance(v, list) else v for k, v in params.items()}
+        cursor = psycopg.RawCursor(connection.connection)
+        native, names = _native(query)
+        sent = [Texts(v) if type(v) is list else v for v in map(params.__getitem__, names)]
         if connection.queries_logged:
             connection.queries_log.append({"sql": query, "time": "0"})
-        cursor.execute(query, sent, prepare=True, binary=True)  # type: ignore[arg-type]
+        cursor.execute(native, sent, prepare=True, binary=True)
         return cursor.fetchall() if cursor.description is not None else []
     with connection.cursor() as cursor:
         sent = {k: msgspec.json.encode(v).decode() if isinstance(v, list) else v for k, v in params.items()}

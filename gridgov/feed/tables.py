@@ -5,10 +5,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from django.db import models
+from msgspec.structs import astuple
 
 from gridgov.feed.sql import is_postgres, run
 
@@ -33,15 +35,15 @@ def dashed(text: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def _as_text(kind: str, value: Any) -> str | None:
-    """For an array of texts that PostgreSQL casts."""
-    if value is None:
-        return None
+def _texts(kind: str, values: Sequence[Any]) -> list[str | None]:
+    """A column for an array of texts that PostgreSQL casts."""
+    if kind in ("uuid", "text"):
+        return list(values)
     if kind == "jsonb":
-        return msgspec.json.encode(value).decode()
+        return [None if value is None else msgspec.json.encode(value).decode() for value in values]
     if kind == "timestamptz":
-        return str(value.isoformat())
-    return str(value)
+        return [None if value is None else value.isoformat() for value in values]
+    return [None if value is None else str(value) for value in values]
 
 
 def _as_json(kind: str, value: Any) -> Any:
@@ -111,9 +113,12 @@ class Table(Generic[S]):
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def source(self, name: str, alias: str, extra: dict[str, str] | None = None) -> str:
-        """SQL: a FROM item that yields the rows given to `params` under that name; `extra` columns come last."""
-        kinds = {c: self.kinds[c] for c in self.columns} | (extra or {})
+    def source(self, name: str, alias: str) -> str:
+        """SQL: a FROM item that yields the rows given to `params` under that name."""
+        return self._source(name, alias, {})
+
+    def _source(self, name: str, alias: str, extra: dict[str, str]) -> str:
+        kinds = {c: self.kinds[c] for c in self.columns} | extra
         if is_postgres():
             arrays = ", ".join(f"%({name}_{c})s::{kind}[]" for c, kind in kinds.items())
             names = ", ".join(f'"{c}"' for c in kinds)
@@ -125,19 +130,22 @@ class Table(Generic[S]):
         """The parameters that `source(name, …)` needs. `extra`: name → (kind, values)."""
         more = extra or {}
         if is_postgres():
-            sent: dict[str, Any] = {}
-            for column, kind in zip(self.columns, self._order, strict=True):
-                sent[f"{name}_{column}"] = [_as_text(kind, getattr(row, column)) for row in rows]
+            columns = zip(*map(astuple, rows), strict=True) if rows else [()] * len(self.columns)
+            sent: dict[str, Any] = {
+                f"{name}_{column}": _texts(kind, values)
+                for column, kind, values in zip(self.columns, self._order, columns, strict=True)
+            }
             for column, (kind, values) in more.items():
-                sent[f"{name}_{column}"] = [_as_text(kind, value) for value in values]
+                sent[f"{name}_{column}"] = _texts(kind, values)
             return sent
         table = []
         for index, row in enumerate(rows):
-            line = [_as_json(kind, getattr(row, column)) for column, kind in zip(self.columns, self._order, strict=True)]
+            line = [_as_json(kind, value) for kind, value in zip(self._order, astuple(row), strict=True)]
             line += [_as_json(kind, values[index]) for kind, values in more.values()]
             table.append(line)
         return {name: table}
 
+    @cache  # noqa: B019  # tables live as long as the process
     def insert(self, name: str, *, update: bool = False, ignore: bool = False) -> str:
         """SQL: insert the rows under that parameter name; `update`: where the key is there, replace the row."""
         columns = ", ".join(f'"{c}"' for c in self.columns)
@@ -151,7 +159,19 @@ class Table(Generic[S]):
             )
         return query
 
+    @cache  # noqa: B019
     def replace(self, name: str) -> str:
         """SQL: write all columns of rows that are there (and locked)."""
         sets = ", ".join(f'"{c}" = x."{c}"' for c in self.columns if c != self.key)
         return f'UPDATE "{self.name}" SET {sets} FROM {self.source(name, "x")} WHERE "{self.name}"."{self.key}" = x."{self.key}"'
+
+    @cache  # noqa: B019
+    def insert_placed(self, name: str, column: str, base: str, tail: str) -> str:
+        """SQL: insert rows whose `column` is `base` (an SQL expression, from `h` on PostgreSQL) + their position `pos`."""
+        columns = [c for c in self.columns if c != column]
+        names = ", ".join(f'"{c}"' for c in columns)
+        picked = ", ".join(f'x."{c}"' for c in columns)
+        source = self._source(name, "x", {"pos": "bigint"})
+        head = ", h" if is_postgres() else ""
+        where = "WHERE true " if not is_postgres() else ""
+        return f'INSERT INTO "{self.name}" ({names}, "{column}") SELECT {picked}, {base} + x.pos FROM {source}{head} {where}{tail}'

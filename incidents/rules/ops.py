@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -171,15 +172,23 @@ def declared(op: Op) -> list[Declaration]:
     return [op.declaration] if isinstance(op, PhotoAdd) else []
 
 
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> dt.datetime | None:
+    """Kept: an op's time is asked for several times."""
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def instant(text: str, pointer: str) -> dt.datetime:
     """A time of the wire, aware, in UTC.
 
     :raises Refusal: malformed, where there is no such time or its year is not in 1970–2099.
     """
-    try:
-        found = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        raise malformed(pointer, "no such time") from None
+    found = _instant(text)
+    if found is None:
+        raise malformed(pointer, "no such time")
     if not 1970 <= found.year <= 2099:
         raise malformed(pointer, "the year is not in 1970–2099")
     return found
@@ -218,27 +227,47 @@ def too_deep(raw: bytes, *, above: int = 0) -> bool:
     return _deep(raw) + above > JSON_DEPTH
 
 
-def check_values(value: Any, pointer: str) -> None:
-    """Texts and numbers that no database and no client can keep.
+class _Bad(Exception):
+    """A value that cannot be kept; `path` is collected on the way out."""
 
-    :raises Refusal: malformed, with the pointer of the first.
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        self.path: list[str] = []
+
+
+def _plain(value: Any) -> Any:
+    """The value with numbers by value (1.0 and 1 are the same op), for the hash.
+
+    :raises _Bad: for what no database and no client can keep: U+0000, a number beyond ±2^53.
     """
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         if "\0" in value:
-            raise malformed(pointer, "U+0000")
-    elif isinstance(value, bool) or value is None:
-        return
-    elif isinstance(value, int | float):
+            raise _Bad("U+0000")
+        return value
+    if kind is bool or value is None:
+        return value
+    if kind is int or kind is float:
         if not -SAFE <= value <= SAFE:
-            raise malformed(pointer, "a number beyond ±2^53")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if "\0" in key:
-                raise malformed(pointer, "U+0000")
-            check_values(item, f"{pointer}/{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            check_values(item, f"{pointer}/{index}")
+            raise _Bad("a number beyond ±2^53")
+        return int(value) if kind is float and value.is_integer() else value
+    items = value.items() if kind is dict else enumerate(value)
+    step: Any = None
+    try:
+        if kind is dict:
+            made = {}
+            for step, item in items:
+                if "\0" in step:
+                    raise _Bad("U+0000")
+                made[step] = _plain(item)
+            return made
+        listed = []
+        for step, item in items:
+            listed.append(_plain(item))
+        return listed
+    except _Bad as bad:
+        bad.path.insert(0, str(step).replace("~", "~0").replace("/", "~1"))
+        raise
 
 
 def op_id_in(content: Any) -> str | None:
@@ -283,26 +312,19 @@ def _shape(content: Any) -> Read:
     shape = KINDS.get(kind) if isinstance(kind, str) else None
     if shape is None:
         raise malformed("/kind", "no such kind")
-    check_values(content, "")
+    try:
+        plain = _plain(content)
+    except _Bad as bad:
+        raise malformed("".join("/" + step for step in bad.path), bad.detail) from None
     try:
         op = msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
         raise malformed(_pointer(str(error)), str(error).split(" - at ")[0]) from None
     _check(op)
     without = {k: v for k, v in content.items() if k != "after"}
-    digest = hashlib.sha256(msgspec.json.encode(_plain(without), order="deterministic")).hexdigest()
+    plain.pop("after", None)
+    digest = hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
     return Read(op=op, hash=digest, content=without)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers by value: 1.0 and 1 are the same op."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return value
 
 
 def check_position(position: Position, pointer: str) -> None:
