@@ -20,7 +20,7 @@ def settings_asked_for() -> set[str]:
             called = ast.unparse(node.func)
             if called.startswith("read_") or called in ("os.environ.get", "os.getenv"):
                 asked.add(str(node.args[0].value))
-    return asked - {"LANG", "DJANGO_SETTINGS_MODULE"}
+    return {name for name in asked if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)} - {"LANG", "DJANGO_SETTINGS_MODULE"}
 
 
 def test_every_setting_has_a_row_in_operations_and_no_row_is_stale() -> None:
