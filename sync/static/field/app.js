@@ -64,8 +64,8 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
     return mine.level === "grid" ? (parent ? parent.code : mine.code) : null;
   };
 
-  app.setLanguage = (lang) => {
-    device.setLang(lang);
+  app.setLanguage = async (lang) => {
+    await device.setLang(lang);
     app.t = translator(lang);
     hooks.reopen();
   };
@@ -94,7 +94,7 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
     app.sync.stop();
     app.live.stop();
     await clearRecords(store);
-    device.setUser(null);
+    await device.setUser(null);
     return hooks.leave();
   };
 
@@ -102,7 +102,7 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
   app.learn = async (me) => {
     app.user = me.user;
     app.memberships = me.memberships || [];
-    device.setUser(me.user);
+    await device.setUser(me.user);
     await writeMeta(store, "me", me);
     if (!(await readMeta(store, "born_ms"))) {
       const { queued = 0, photos_waiting: photos = 0, told_at: at = null } = me.device || {};

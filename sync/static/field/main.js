@@ -37,7 +37,7 @@ function browserEnv() {
 
 async function start() {
   const frame = makeFrame(document.getElementById("app"));
-  const device = openDevice(localStorageOrNothing());
+  const device = await openDevice(await openLasting("gridgov-field-device"));
   const env = browserEnv();
   const t = translator(device.lang() || "zh-hans");
   const shell = { waiting: null, app: null };
@@ -51,14 +51,6 @@ async function start() {
   });
   const user = device.user() || (await signedIn({ env, frame, t, device }));
   if (user) await runFor({ user, device, env, frame, shell });
-}
-
-function localStorageOrNothing() {
-  try {
-    return window.localStorage;
-  } catch {
-    return null;
-  }
 }
 
 /** The user of the session; without one the sign-in page of the shell. */
@@ -80,8 +72,8 @@ async function signedIn({ env, frame, t, device }) {
     el("h2", {}, t("welcome.title")), el("p", {}, t("welcome.text")),
     offline ? el("p.notice.warn", {}, t("welcome.offline")) : null,
     el("a.button.main.wide", { href: SIGN_IN, "data-testid": "sign-in" }, t("welcome.sign_in")),
-    el("button.button", { type: "button", lang: other, onclick: () => {
-      device.setLang(other);
+    el("button.button", { type: "button", lang: other, onclick: async () => {
+      await device.setLang(other);
       location.reload();
     } }, other === "en" ? "English" : "中文")));
   return null;
@@ -97,7 +89,7 @@ async function runFor({ user, device, env, frame, shell }) {
     leave: () => leave(env),
     trouble: (kind, body) => trouble(kind, body),
   };
-  const store = await openLasting(user, () => app && app.sync.stop());
+  const store = await openLasting(`gridgov-field-${user.id}`, () => app && app.sync.stop());
   const app = await makeApp({ store, device, user, env, frame, hooks });
   Object.assign(shell, { app, redraw: () => soon() });
   store.listen((tables) => {
@@ -156,7 +148,7 @@ async function runFor({ user, device, env, frame, shell }) {
     if (kind === "lost") {
       app.sync.stop();
       app.live.stop();
-      device.setUser(null);
+      await device.setUser(null);
       await store.destroy();
       frame.bar(null, null);
       frame.banners([]);
@@ -165,7 +157,7 @@ async function runFor({ user, device, env, frame, shell }) {
     if (kind === "other_user") {
       if (router.screen && router.screen.flush) await router.screen.flush();
       app.sync.stop();
-      device.setUser(null);
+      await device.setUser(null);
       location.reload();
     }
   }
@@ -205,11 +197,12 @@ async function learn(app, redraw) {
   }
 }
 
-async function openLasting(user, onNewer) {
+/** A store that lasts, or, where the browser has none (private mode), one in memory, which the app then says. */
+async function openLasting(name, onNewer = () => {}) {
   try {
-    return await openStore(`gridgov-field-${user.id}`, { onNewer });
+    return await openStore(name, { onNewer });
   } catch {
-    return openMemory(`gridgov-field-${user.id}`);
+    return openMemory(name);
   }
 }
 

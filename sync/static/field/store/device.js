@@ -1,37 +1,22 @@
 /* What this browser remembers before any person's store is open: who used it last, which language. Nothing of any case.
-   Without localStorage (blocked) it lives in memory only. */
+   In a store of its own and not in localStorage, which a killed browser forgets: then a phone without a signal would not
+   know whose queue it holds. */
 
-const KEYS = { user: "gridgov.field.user", lang: "gridgov.field.lang" };
+const KEYS = ["user", "lang"];
 
-export function openDevice(storage) {
-  const memory = new Map();
-  const read = (key) => {
-    try {
-      return storage.getItem(key) ?? memory.get(key) ?? null;
-    } catch {
-      return memory.get(key) ?? null;
-    }
-  };
+/** Reads all at once; later reads are at hand, writes are promises that resolve when the store has them. */
+export async function openDevice(store) {
+  const held = {};
+  for (const key of KEYS) held[key] = ((await store.tx(["meta"], "readonly", (t) => t.get("meta", key))) || {}).value ?? null;
   const write = (key, value) => {
-    memory.set(key, value);
-    try {
-      if (value === null) storage.removeItem(key);
-      else storage.setItem(key, value);
-    } catch {
-      // Blocked: memory has it.
-    }
+    held[key] = value;
+    return store.tx(["meta"], "readwrite", (t) => t.put("meta", { key, value }));
   };
   return {
-    /** {id, username, name} of the last user, or null. */
-    user() {
-      try {
-        return JSON.parse(read(KEYS.user) || "null");
-      } catch {
-        return null;
-      }
-    },
-    setUser: (user) => write(KEYS.user, user ? JSON.stringify({ id: user.id, username: user.username, name: user.name, language: user.language }) : null),
-    lang: () => read(KEYS.lang),
-    setLang: (lang) => write(KEYS.lang, lang),
+    /** {id, username, name, language} of the last user, or null. */
+    user: () => held.user,
+    setUser: (user) => write("user", user ? { id: user.id, username: user.username, name: user.name, language: user.language } : null),
+    lang: () => held.lang,
+    setLang: (lang) => write("lang", lang),
   };
 }
