@@ -7,13 +7,15 @@ statements, whatever the number of sockets. One hub an event loop; it runs while
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
+from django.db import connection
 from django.utils import timezone
 
 from gridgov.http import DATABASE_AWAY
@@ -36,9 +38,16 @@ R = TypeVar("R")
 
 
 def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
-    """Carry a database call over to a thread, and close its connection afterwards."""
-    carried: Callable[P, Awaitable[R]] = database_sync_to_async(function, thread_sensitive=False)
-    return carried
+    """Carry a database call over to a thread, and give its connection back afterwards."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return sync_to_async(call, thread_sensitive=False)
 
 
 read_standing = in_thread(hub_reads.read_standing)

@@ -3,11 +3,13 @@
 import datetime as dt
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
+import pytest
+from asgiref.sync import SyncToAsync, sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.db import transaction
+from django.db import connections, transaction
 
 from gridgov.feed.commit import Batch
 from gridgov.feed.models import Head
@@ -53,6 +55,13 @@ async def commit_and_poke(*rows: Row) -> int:
 async def head() -> int:
     """The head's position."""
     return await Head.objects.values_list("seq", flat=True).aget(pk=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_connected() -> Iterator[None]:
+    """asgiref's thread for database calls of async tests would keep its connection beyond the test, and the database could not go."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 class Line(WebsocketCommunicator):

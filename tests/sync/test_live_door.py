@@ -12,7 +12,7 @@ from django.utils import timezone
 from gridgov.feed.models import Head
 from grids.models import User
 from sync.models import Device
-from tests.sync.lines import OURS, Line, head, open_line
+from tests.sync.lines import OURS, Line, head, nothing_stays_connected, open_line  # noqa: F401
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from sync.hub import Hub, Socket
 from sync.layer import Messenger, listen
 from tests import left_out
 from tests.running import free_port
-from tests.sync.lines import at_place, commit, commit_and_poke, for_nobody_by_place, head, open_line
+from tests.sync.lines import at_place, commit, commit_and_poke, for_nobody_by_place, head, nothing_stays_connected, open_line  # noqa: F401
 from tests.world import A1, A1C, B1C, CAST, CELL, NEXT_CELL, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
