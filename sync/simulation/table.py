@@ -1,0 +1,94 @@
+"""How a simulation is told: a progress line, the closing table, and the same as JSON. Reckons nothing."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+from django.utils.translation import gettext as _
+
+from sync.simulation.play import Plan
+from sync.simulation.player import Player
+from sync.simulation.reckoning import Reckoning
+from sync.simulation.tally import Tally
+
+OUTCOMES = ("applied", "merged", "conflict", "refused")
+SHOWN = 20
+
+
+class Progress:
+    """One line that is written over on a terminal; elsewhere a line every ten seconds."""
+
+    def __init__(self, out: OutputWrapper, tally: Tally, players: Sequence[Player], *, of: float) -> None:
+        self.out, self.tally, self.players, self.of = out, tally, players, of
+        self.next = 0.0
+
+    def __call__(self, gone: float) -> None:
+        """`gone`: seconds since the start."""
+        terminal = self.out.isatty()
+        if gone < self.next:
+            return
+        self.next = gone + (0.0 if terminal else 10.0)
+        values = {
+            "gone": gone,
+            "of": self.of,
+            "ops": self.tally.ops(),
+            "waiting": sum(len(player.phone.shelf.queue) for player in self.players),
+            "photos": self.tally.photos["sent"],
+            "troubles": self.tally.troubles.total(),
+        }
+        text = (
+            _("%(gone)d of %(of)d s · %(ops)d ops answered, %(waiting)d waiting · %(photos)d photos sent · %(troubles)d troubles") % values
+        )
+        self.out.write(f"\r{text}   " if terminal else text, ending="" if terminal else "\n")
+        self.out.flush()
+
+
+def as_text(plan: Plan, tally: Tally, told: Reckoning) -> str:
+    """The closing table."""
+    kinds = sorted({kind for kind, _outcome in tally.outcomes})
+    lines = [f"{_('kind of op'):<20}" + "".join(f"{outcome:>10}" for outcome in OUTCOMES)]
+    lines += [f"{kind:<20}" + "".join(f"{tally.outcomes[kind, outcome]:>10}" for outcome in OUTCOMES) for kind in kinds]
+    lines += [f"  {code:<36}{count:>6}" for code, count in sorted(tally.codes.items())]
+    lines.append("")
+    for name in ("push", "pull", "photo"):
+        count = len(tally.latencies.get(name, ()))
+        middle, late = tally.quantile_ms(name, 0.5), tally.quantile_ms(name, 0.99)
+        lines.append(f"{name:<8}{count:>7} ×   p50 {middle:>7.1f} ms   p99 {late:>7.1f} ms")
+    lines.append("")
+    lines.append(
+        _("photos: %(declared)d declared, %(sent)d sent, %(stored)d stored")
+        % {"declared": tally.photos["declared"], "sent": told.photos_sent, "stored": told.photos_stored}
+    )
+    lines.append(
+        _("digests: %(agreeing)d of %(phones)d phones agree with a fresh phone (up to %(records)d records)")
+        % {"agreeing": told.agreeing, "phones": told.phones, "records": told.records}
+    )
+    lines.append(
+        _("acknowledged: %(ops)d ops; missing %(missing)d, doubled %(doubled)d, changed %(changed)d, still waiting %(waiting)d")
+        % {
+            "ops": tally.ops(),
+            "missing": len(told.missing),
+            "doubled": len(told.doubled),
+            "changed": len(told.changed),
+            "waiting": told.unanswered,
+        }
+    )
+    if tally.troubles:
+        lines.append(_("troubles with the line: %(list)s") % {"list": ", ".join(f"{code} {n}" for code, n in tally.troubles.most_common())})
+    lines += [f"- {what}" for what in (*tally.failures, *told.missing, *told.doubled, *told.changed)[:SHOWN]]
+    return "\n".join(lines)
+
+
+def as_json(plan: Plan, tally: Tally, told: Reckoning) -> dict[str, Any]:
+    """The same for programs."""
+    ops = {kind: {outcome: tally.outcomes[kind, outcome] for outcome in OUTCOMES} for kind, _outcome in tally.outcomes}
+    latencies = {
+        name: {"count": len(tally.latencies[name]), "p50_ms": tally.quantile_ms(name, 0.5), "p99_ms": tally.quantile_ms(name, 0.99)}
+        for name in tally.latencies
+    }
+    return {
+        "holds": told.holds and not tally.failures, "phones": plan.phones, "seconds": plan.seconds, "ops": ops, "codes": dict(tally.codes),
+        "latencies": latencies, "photos_declared": tally.photos["declared"], "troubles": dict(tally.troubles), "failures": tally.failures,
+        "reckoning": asdict(told),
+    }  # fmt: skip
