@@ -64,6 +64,8 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
                 "-c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC"
             ),
             # While the database is away: 503 after four seconds, and no back-off longer than that, so that it is found again at once.
+            # Django turns preparing off by default (None); the hot path's statements are prepared at their first use.
+            "prepare_threshold": 5,
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4, "reconnect_timeout": 4, "max_lifetime": 1800, "max_idle": 300},
         },
     }
