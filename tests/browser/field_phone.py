@@ -67,16 +67,20 @@ class FieldPhone:
 
     def sign_in(self, *, username: str, password: str) -> None:
         """From the shell through the sign-in page and back, until the first load is complete."""
+        self.sign_in_again(username=username, password=password)
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        # A browser keeps new cookies in memory for half a minute: sign-in is meant to have happened yesterday.
+        self.context.close()
+        self.start()
+
+    def sign_in_again(self, *, username: str, password: str) -> None:
+        """The same without starting the browser anew."""
         self.page.goto(self.url + "/field/")
         self.page.get_by_test_id("sign-in").click()
         self.page.fill("[name=username]", username)
         self.page.fill("[name=password]", password)
         self.page.click("button[type=submit]:has-text('登录'), button[type=submit]:has-text('Sign in')")
         self.page.locator("[data-sync=fresh]").wait_for()
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        # A browser keeps new cookies in memory for half a minute: sign-in is meant to have happened yesterday.
-        self.context.close()
-        self.start()
 
     def open(self, hash_: str = "") -> None:
         """Open the app, as from the home screen."""

@@ -90,7 +90,11 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
   };
 
   app.logOff = async () => {
-    if (app.sync.state.online === false) return app.toast(app.t("me.log_off_offline"), "bad");
+    try {
+      await app.api.me();
+    } catch {
+      return app.toast(app.t("me.log_off_offline"), "bad"); // the session's cookie would stay, and whoever has the phone with it
+    }
     app.sync.stop();
     app.live.stop();
     await clearRecords(store);
