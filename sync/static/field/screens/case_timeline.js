@@ -20,8 +20,9 @@ function eventLine(app, { event }) {
   const name = t.has(`event.${event.type}`) ? t(`event.${event.type}`) : event.type;
   const changes = event.changes && typeof event.changes === "object" ? Object.keys(event.changes) : [];
   const to = event.to && event.from && event.to !== event.from && t.has(`state.${event.to}`) ? ` → ${t(`state.${event.to}`)}` : "";
+  const why = event.reason && t.has(`choice.${event.reason}`) ? ` · ${t(`choice.${event.reason}`)}` : "";
   return el(`li${event.visibility === "internal" ? ".internal" : ""}`, { "data-event": event.type },
-    el("span.quiet", {}, t.when(event.received_at || event.at, app.now())), " ", el("strong", {}, name), to, " ",
+    el("span.quiet", {}, t.when(event.received_at || event.at, app.now())), " ", el("strong", {}, name), to, why, " ",
     el("span.quiet", {}, who(app, event.by)),
     changes.length ? el("p.quiet", {}, t("case.changed", { fields: changes.map((field) => (t.has(`field.${field}`) ? t(`field.${field}`) : field)).join(t("list.comma")) })) : null,
     event.text ? el("p.text", {}, event.text) : null);
