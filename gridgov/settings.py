@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "grids",
     "incidents",
     "sync",
-    "django.contrib.admin",
+    "grids.admin_app.GridAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "gridgov.logs.request_log",
+    "gridgov.hot.straight_to_sync",
     "gridgov.security.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -98,6 +99,7 @@ DATABASES = {
         data=GRIDGOV_DATA,
         statement_timeout_s=STATEMENT_TIMEOUT_S,
         pool_size=read_number("GRIDGOV_POOL_SIZE", 8, least=1, most=200),
+        keep=read_flag("GRIDGOV_KEEP_CONNECTIONS", False),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -210,6 +212,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "sync.schema.add_hot_views"],
 }
 
 # --- logs ----------------------------------------------------------------------------------------------------

@@ -81,6 +81,7 @@ def test_only_history_writes_events() -> None:
 
 def test_only_the_edges_read_the_clock() -> None:
     edges = {
+        "admin_site",
         "api",
         "auth",
         "live",

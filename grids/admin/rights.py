@@ -1,0 +1,113 @@
+"""What an administrator may see and change: superusers everything, the role admin reads its own part of the city."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from grids.admin_site import areas_of
+from grids.scope import Area
+
+M = TypeVar("M", bound=Model)
+# More rows than this are "many": nobody pages through them, and counting them all would take seconds.
+COUNTED = 10_000
+
+
+def lies_in(areas: tuple[Area, ...], *, prefix: str = "") -> Q:
+    """The condition that a row with level columns (under `prefix`) lies in one of the areas."""
+    found = Q(pk__in=())
+    for area in areas:
+        found |= Q(**{f"{prefix}district__isnull": False}) if area.level == "city" else Q(**{f"{prefix}{area.level}": area.sid})
+    return found
+
+
+if TYPE_CHECKING:
+
+    class _Admin(admin.ModelAdmin[M]):
+        pass
+
+    AnyPaginator = Paginator[Any]
+
+else:
+    AnyPaginator = Paginator
+
+    class _Admin(admin.ModelAdmin):
+        """Django's ModelAdmin takes no type parameter when it runs."""
+
+        def __class_getitem__(cls, model: object) -> type:
+            return cls
+
+
+class CountedPaginator(AnyPaginator):
+    """Counts up to COUNTED rows, so that a page of millions costs what a page of thousands does."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNTED + 1].count())
+
+
+def _column(name: str, label: Any) -> Callable[[Model], Any]:
+    """The column of a field under another word; still sorted by the field."""
+
+    def value(row: Model) -> Any:
+        shown = getattr(row, f"get_{name}_display", None)
+        return shown() if shown else getattr(row, name)
+
+    value.__name__ = name
+    return admin.display(description=label, ordering=name)(value)
+
+
+class OursAdmin(_Admin[M]):
+    """Seen by all who may enter, in their part of the city; changed by superusers; never deleted (retire instead)."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    paginator = CountedPaginator
+    changed_by_superusers = True
+    # Words for columns and fields whose model has none.
+    labels: Mapping[str, Any] = {}
+
+    def get_form(self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """With our words."""
+        return super().get_form(request, obj, change=change, **{"labels": self.labels, **kwargs})
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Columns under our words."""
+        names: Any = super().get_list_display(request)
+        return [_column(name, self.labels[name]) if name in self.labels else name for name in names]
+
+    def within(self, areas: tuple[Area, ...]) -> Q:
+        """The rows that belong to these areas. Nothing, unless a subclass says it."""
+        return Q(pk__in=())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """The rows of the reader's part of the city."""
+        rows: QuerySet[M] = super().get_queryset(request)
+        areas = areas_of(request)
+        return rows if areas is None else rows.filter(self.within(areas))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Who may enter the site."""
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Who may enter the site; which rows, `get_queryset` says."""
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Superusers, where rows are made here at all."""
+        return self.changed_by_superusers and request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Superusers, where rows are changed here at all."""
+        return self.changed_by_superusers and request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody."""
+        return False

@@ -1,0 +1,35 @@
+"""Devices in the admin, to look at: `manage.py revoke_device` ends them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
+
+from grids.admin.rights import OursAdmin, lies_in
+from grids.models import Membership
+from grids.scope import Area
+from sync.models import Device
+
+
+@admin.register(Device)
+class DeviceAdmin(OursAdmin[Device]):
+    """What each phone and browser last said it held."""
+
+    changed_by_superusers = False
+    list_display = ("user", "name", "used_on", "queued", "photos_waiting", "told_at", "revoked_at", "revoked_why")
+    list_display_links = ("name",)
+    list_filter = ("revoked_why",)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__name", "name")
+    ordering = ("user__username", "-used_on")
+    # Never the hashes of credentials.
+    fields = ("user", "name", "created_at", "used_on", "queued", "photos_waiting", "told_at", "revoked_at", "revoked_why", "id")
+
+    def within(self, areas: tuple[Area, ...]) -> Q:
+        """Devices of people with a membership in the reader's part of the city."""
+        return Q(Exists(Membership.objects.filter(lies_in(areas, prefix="place__"), user=OuterRef("user"))))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """All."""
+        return self.fields
