@@ -18,8 +18,8 @@ SQLITE_PRAGMAS = (
 )
 
 
-def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_size: int) -> dict[str, Any]:
-    """The DATABASES entry for a URL: empty (SQLite under `data`), `sqlite:///path`, or `postgres://user@host/name`.
+def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_size: int, keep: bool = False) -> dict[str, Any]:
+    """The DATABASES entry for a URL (`keep`: under a WSGI server): empty (SQLite under `data`), `sqlite:///path`, or `postgres://user@host/name`.
 
     :raises ImproperlyConfigured: for any other scheme, a missing name, or an unknown option.
     """
@@ -44,6 +44,16 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
     if unknown := set(options) - {"sslmode", "sslrootcert", "host"}:
         raise ImproperlyConfigured(f"DATABASE_URL: unknown option {', '.join(sorted(unknown))}.")
     host = options.pop("host", None) or unquote(parts.hostname or "")
+    if keep:
+        # A thread keeps its connection: no pool to ask and none to check at each request. After the database was away
+        # a kept connection fails once (503, the phone tries again) and is dropped.
+        lasting: dict[str, Any] = {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": False}
+        pool: dict[str, Any] = {}
+    else:
+        # The pool is the only lasting connection: CONN_MAX_AGE leaks under ASGI, where each request has its own thread.
+        lasting = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+        # While the database is away: 503 after four seconds, and no back-off longer than that, so that it is found again at once.
+        pool = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 4, "reconnect_timeout": 4, "max_lifetime": 1800, "max_idle": 300}}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -51,22 +61,19 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(port or ""),
-        # The pool is the only lasting connection: CONN_MAX_AGE leaks under ASGI, where each request has its own thread.
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        **lasting,
         "TIME_ZONE": "UTC",
         "OPTIONS": {
             **options,
+            **pool,
             "application_name": "gridgov",
             "connect_timeout": 5,
             "options": (
                 f"-c statement_timeout={statement_timeout_s}s -c lock_timeout={'5s' if statement_timeout_s else '0'} "
                 "-c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC"
             ),
-            # While the database is away: 503 after four seconds, and no back-off longer than that, so that it is found again at once.
             # Django turns preparing off by default (None); the hot path's statements are prepared at their first use.
             "prepare_threshold": 5,
-            "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4, "reconnect_timeout": 4, "max_lifetime": 1800, "max_idle": 300},
         },
     }
 

@@ -5,6 +5,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gridgov.settings")
+os.environ["GRIDGOV_KEEP_CONNECTIONS"] = "1"  # threads of a WSGI server live long, and may keep their connection
 _django = get_wsgi_application()
 
 from gridgov.background import start_warming  # noqa: E402  (after Django is set up)

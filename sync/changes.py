@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from django.conf import settings
 from gridgov.errors import Refusal
 from gridgov.feed.sql import is_postgres, run
 from gridgov.feed.tables import dashed
-from grids.scope import Actor, Audience, Scope
+from grids.scope import Actor, Audience, Range, Scope
 from sync.cursor import Cursor, read_cursor, write_cursor
 
 PAGE = 500
@@ -18,7 +19,13 @@ LARGEST_PAGE = 1000
 PAGE_BYTES = 1024 * 1024
 DIGEST_RECORDS = 50_000
 
-_COLUMNS = "f.seq, f.type, f.rid, f.gone, f.why, f.live, f.wire, f.full, f.full_unit, f.full_user"
+_COLUMNS = 'f.seq, f.type, f.rid, f.gone, f.why, f.live, f.wire, f."full", f.full_unit, f.full_user'
+# The head as a row of a page, so that both are read in one statement and one snapshot: its type is empty, its wire text
+# holds the chain, the chain of the commit that holds the cursor's seq ("-": none) and safe_seq.
+_HEAD = (
+    "SELECT h.seq, '', h.epoch{text}, NULL, NULL, NULL, h.chain || ' ' || coalesce((SELECT c.chain FROM feed_commit c "
+    "WHERE c.seq >= %(since)s ORDER BY c.seq LIMIT 1), '-') || ' ' || h.safe_seq, NULL, NULL, NULL FROM feed_head h WHERE h.id = 1"
+)
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -31,35 +38,41 @@ class Head(msgspec.Struct, frozen=True):
     at_cursor: str | None
 
 
+@lru_cache(maxsize=1)
 def _key() -> bytes:
     return hashlib.sha256(f"cursor:{settings.SECRET_KEY}".encode()).digest()
 
 
+def _head_query() -> str:
+    return _HEAD.replace("{text}", "::text" if is_postgres() else "")
+
+
+def _head(row: Sequence[Any]) -> Head:
+    chain, at_cursor, safe = row[6].split(" ")
+    epoch = row[2].replace("-", "")
+    return Head(epoch=epoch, seq=row[0], safe_seq=int(safe), chain=chain, at_cursor=None if at_cursor == "-" else at_cursor)
+
+
 def read_head(seq: int) -> Head:
     """The head, and the chain of the commit that holds `seq`; one statement."""
-    found = run(
-        "SELECT h.epoch, h.seq, h.safe_seq, h.chain, (SELECT c.chain FROM feed_commit c WHERE c.seq >= %(seq)s ORDER BY c.seq LIMIT 1) "
-        "FROM feed_head h WHERE h.id = 1",
-        {"seq": seq},
-    )
-    epoch, head, safe, chain, check = found[0]
-    return Head(epoch=str(epoch).replace("-", ""), seq=head, safe_seq=safe, chain=chain, at_cursor=check)
+    return _head(run(_head_query(), {"since": seq})[0])
 
 
 # --- the ranges of a reader as SQL -------------------------------------------------------------------------------
 
 
-def _branches(scope: Scope, *, since: str, limit: str) -> tuple[list[str], dict[str, Any]]:
+def _range_params(scope: Scope) -> dict[str, Any]:
+    """The parameters that `_branches` leaves open."""
+    values = {f"r{index}": r.value for index, r in enumerate(scope.ranges) if r.column != "city"}
+    return {"me": scope.user, "keys": list(scope.keys), **values}
+
+
+def _branches(ranges: tuple[Range, ...], *, since: str, limit: str) -> list[str]:
     """One index range for each of the reader's places, one for the person, one for all further keys: (seq, key) each."""
-    params: dict[str, Any] = {"me": scope.user, "keys": list(scope.keys)}
     order = f"ORDER BY seq {limit}" if limit else ""
     branches = []
-    for index, r in enumerate(scope.ranges):
-        if r.column == "city":
-            where = "district IS NOT NULL"
-        else:
-            where = f"{r.column} = %(r{index})s"
-            params[f"r{index}"] = r.value
+    for index, r in enumerate(ranges):
+        where = "district IS NOT NULL" if r.column == "city" else f"{r.column} = %(r{index})s"
         if not r.internal:
             where += " AND NOT internal"
         if r.places_only:
@@ -70,7 +83,7 @@ def _branches(scope: Scope, *, since: str, limit: str) -> tuple[list[str], dict[
     keys = "ANY(%(keys)s::text[])" if is_postgres() else None
     extra = f"audience = {keys}" if keys else "audience IN (SELECT value FROM json_each(%(keys)s))"
     branches.append(f"SELECT seq, key FROM feed_feedextra WHERE {extra} AND {since} {order}")
-    return branches, params
+    return branches
 
 
 def _union(branches: list[str]) -> str:
@@ -80,19 +93,23 @@ def _union(branches: list[str]) -> str:
     return " UNION ".join(f"SELECT * FROM ({branch})" for branch in branches)
 
 
-def visible_rows(scope: Scope, *, since: int, began: int, head: int, limit: int) -> list[tuple[Any, ...]]:
-    """Up to `limit` rows of the feed behind `since` that this reader may see, in order; one statement, one snapshot.
-
-    Rows that were gone before the reader's first load began are left out.
-    """
-    branches, params = _branches(scope, since="seq > %(since)s", limit="LIMIT %(limit)s")
-    live = "" if not began else " AND NOT (f.gone AND f.seq <= %(began)s)"
-    query = (
+@lru_cache(maxsize=4096)
+def _page_query(ranges: tuple[Range, ...], postgres: bool) -> str:
+    """The statement of a page for readers with these ranges; kept, since a phone asks it all day."""
+    branches = _branches(ranges, since="seq > %(since)s", limit="LIMIT %(limit)s")
+    page = (
         f"SELECT {_COLUMNS} FROM (SELECT DISTINCT seq, key FROM ({_union(branches)}) u ORDER BY seq LIMIT %(limit)s) p "
-        f"JOIN feed_feedrow f ON f.key = p.key AND f.seq = p.seq WHERE f.seq <= %(head)s{live} ORDER BY f.seq"
+        "JOIN feed_feedrow f ON f.key = p.key AND f.seq = p.seq"
     )
-    sent = params | {"since": since, "limit": limit, "head": head}
-    return run(query, sent | {"began": began} if began else sent)
+    return f"{_head_query()} UNION ALL {page}"
+
+
+def read_page(scope: Scope, *, since: int, limit: int) -> tuple[Head, list[tuple[Any, ...]]]:
+    """The head, and up to `limit` rows behind `since` that this reader may see, in order; one statement, one snapshot."""
+    params = _range_params(scope) | {"since": since, "limit": limit}
+    found = run(_page_query(scope.ranges, is_postgres()), params)
+    found.sort(key=lambda row: (row[1] != "", row[0]))
+    return _head(found[0]), found[1:]
 
 
 # --- a page ------------------------------------------------------------------------------------------------------
@@ -105,16 +122,21 @@ def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
     """
     scope = actor.scope
     cursor = read_cursor(since, key=_key()) if since else None
-    head = read_head(cursor.seq if cursor else 0)
-    reset = _reset(since, cursor, head, scope)
-    start, began = (cursor.seq, cursor.began) if cursor and not reset else (0, head.seq)
     size = max(1, min(limit, LARGEST_PAGE))
-    rows = visible_rows(scope, since=start, began=began, head=head.seq, limit=size + 1)
+    head, rows = read_page(scope, since=cursor.seq if cursor else 0, limit=size + 1)
+    reset = _reset(since, cursor, head, scope)
+    if reset and cursor:
+        head, rows = read_page(scope, since=0, limit=size + 1)
+    start, began = (cursor.seq, cursor.began) if cursor and not reset else (0, head.seq)
     more = len(rows) > size
-    parts, end, bytes_out = [], start, 0
+    parts: list[bytes] = []
+    end, bytes_out = start, 0
     hidden = _seen_elsewhere(scope, rows[:size])
     for row in rows[:size]:
-        seq, text = row[0], "" if row[0] in hidden else _change(row, scope)
+        seq = row[0]
+        # What was gone before the reader's first load began, the reader never had.
+        unheard = seq in hidden or (row[3] and seq <= began)
+        text = b"" if unheard else _change(row, scope).encode()
         if bytes_out and bytes_out + len(text) > PAGE_BYTES:
             more = True
             break
@@ -135,8 +157,7 @@ def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
     }
     if reset:
         tail["scope"] = scope_record(scope)
-    page = '{"changes":[' + ",".join(parts) + "]," + msgspec.json.encode(tail).decode()[1:-1]
-    return page.encode()
+    return b'{"changes":[' + b",".join(parts) + b"]," + msgspec.json.encode(tail)[1:-1]
 
 
 def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope) -> str | None:
@@ -215,12 +236,12 @@ def digest(*, actor: Actor, at: str) -> dict[str, Any]:
     head = read_head(cursor.seq)
     if _reset(at, cursor, head, actor.scope):
         raise Refusal("moved_on")
-    branches, params = _branches(actor.scope, since="true" if is_postgres() else "1", limit="")
+    branches = _branches(actor.scope.ranges, since="true" if is_postgres() else "1", limit="")
     query = (
         f"SELECT f.type, f.rid, f.seq, f.gone FROM (SELECT DISTINCT seq, key FROM ({_union(branches)}) u) p "
         "JOIN feed_feedrow f ON f.key = p.key AND f.seq = p.seq WHERE f.seq > %(cursor)s OR NOT f.gone LIMIT %(most)s"
     )
-    rows = run(query, params | {"cursor": cursor.seq, "most": DIGEST_RECORDS + 2})
+    rows = run(query, _range_params(actor.scope) | {"cursor": cursor.seq, "most": DIGEST_RECORDS + 2})
     if any(row[2] > cursor.seq for row in rows):
         raise Refusal("moved_on")
     if len(rows) > DIGEST_RECORDS:

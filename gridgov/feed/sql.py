@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 from django.db import connection
 from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg.pq import ExecStatus, Format
 
 
 class Texts(list[str | None]):
@@ -83,17 +83,19 @@ def run(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """
     if is_postgres():
         connection.ensure_connection()
-        cursor = psycopg.RawCursor(connection.connection)
+        raw: psycopg.RawCursor[Any] = psycopg.RawCursor(connection.connection)
         native, names = _native(query)
         sent = [Texts(v) if type(v) is list else v for v in map(params.__getitem__, names)]
         if connection.queries_logged:
             connection.queries_log.append({"sql": query, "time": "0"})
-        cursor.execute(native, sent, prepare=True, binary=True)
-        return cursor.fetchall() if cursor.description is not None else []
+        raw.execute(native, sent, prepare=True, binary=True)
+        result = raw.pgresult
+        # Not `raw.description`: it would make an object for each column.
+        return raw.fetchall() if result is not None and result.status == ExecStatus.TUPLES_OK else []
     with connection.cursor() as cursor:
-        sent = {k: msgspec.json.encode(v).decode() if isinstance(v, list) else v for k, v in params.items()}
+        named = {k: msgspec.json.encode(v).decode() if isinstance(v, list) else v for k, v in params.items()}
         # Without parameters Django would not unescape, and with an empty mapping sqlite3 would not bind.
-        cursor.execute(query, sent or None)
+        cursor.execute(query, named or None)
         return list(cursor.fetchall()) if cursor.description is not None else []
 
 

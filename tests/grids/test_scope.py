@@ -13,7 +13,7 @@ from gridgov.feed.models import FeedExtra, FeedRow, Head
 from grids.models import Membership, OrgUnit, Place
 from grids.queries import grants_of
 from grids.scope import Audience
-from sync.changes import visible_rows
+from sync.changes import read_page
 from tests.world import A1, A1C, A1N, B1C, CELL, A, B, World, fixed
 
 TODAY = dt.date(2026, 5, 4)
@@ -121,7 +121,7 @@ class Stage:
 def read_from_the_feed(stage: "Stage") -> set[str]:
     """What the feed's own statement gives this reader."""
     keys = {number + 1_000_000: key for number, (key, *_) in enumerate(stage.records)}
-    return {keys[row[0]] for row in visible_rows(stage.scope, since=0, began=0, head=2_000_000, limit=1000)}
+    return {keys[row[0]] for row in read_page(stage.scope, since=0, limit=1000)[1]}
 
 
 def by_the_words_of_the_protocol(stage: Stage, kind: str, place: Place | None, audience: Audience) -> bool:
