@@ -5,7 +5,7 @@ Only calls with a token take it; browsers go through every middleware. What the 
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
@@ -25,6 +25,8 @@ def straight_to_sync(get_response: Callable[[HttpRequest], HttpResponseBase]) ->
             request.get_host()  # a host name that is not ours is refused here too
             response = view(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if isinstance(response, HttpResponse):
+            response.headers["Content-Length"] = str(len(response.content))
         return response
 
     return answer
