@@ -143,6 +143,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_CALLABLE = "gridgov.http.locked_out"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # addresses of people who mistyped are nobody's reading; `axes_reset` lifts a lockout
 
 # --- language and time ---------------------------------------------------------------------------------------
 

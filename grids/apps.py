@@ -1,6 +1,7 @@
 """The app's name and start-up."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class GridsConfig(AppConfig):
@@ -8,3 +9,4 @@ class GridsConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "grids"
+    verbose_name = _("places and people")

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from grids.admin.rights import OursAdmin, lies_in
 from grids.models import Membership
@@ -17,6 +18,10 @@ class DeviceAdmin(OursAdmin[Device]):
     """What each phone and browser last said it held."""
 
     changed_by_superusers = False
+    labels = {
+        "used_on": _("last used on"), "queued": _("entries waiting"), "photos_waiting": _("photos waiting"), "told_at": _("told at"),
+        "revoked_at": _("revoked at"), "revoked_why": _("why revoked"), "created_at": _("since"), "id": _("id"),
+    }  # fmt: skip
     list_display = ("user", "name", "used_on", "queued", "photos_waiting", "told_at", "revoked_at", "revoked_why")
     list_display_links = ("name",)
     list_filter = ("revoked_why",)

@@ -1,6 +1,7 @@
 """The app's name and start-up."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SyncConfig(AppConfig):
@@ -8,3 +9,4 @@ class SyncConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "sync"
+    verbose_name = _("devices")

@@ -44,6 +44,7 @@ class PlaceAdmin(OursAdmin[Place]):
     search_fields = ("code", "name")
     search_help_text = _("The beginning of a code, or a part of a name.")
     ordering = ("code",)
+    labels = {"valid_from": _("valid from"), "id": _("id")}
     fields = ("name", "code", "level", "kind", "within_places", "area", "boundary_version", "synthetic", "valid_from", "valid_to", "id")
     readonly_fields = fields[1:]
     change_form_template = "admin/grids/place/change_form.html"

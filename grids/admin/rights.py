@@ -67,6 +67,7 @@ class OursAdmin(_Admin[M]):
 
     actions = None
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count whole tables
     list_per_page = 50
     paginator = CountedPaginator
     changed_by_superusers = True

@@ -34,6 +34,10 @@ class Migration(migrations.Migration):
                 ('resolved_by', models.UUIDField(null=True)),
                 ('resolved_at', models.DateTimeField(null=True)),
             ],
+            options={
+                'verbose_name': 'conflict',
+                'verbose_name_plural': 'conflicts',
+            },
         ),
         migrations.CreateModel(
             name='Delivery',
@@ -156,6 +160,8 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
             ],
             options={
+                'verbose_name': 'event',
+                'verbose_name_plural': 'events',
                 'constraints': [models.UniqueConstraint(fields=('incident', 'n'), name='event_n_of_incident')],
             },
         ),

@@ -108,6 +108,8 @@ class Event(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         constraints = [models.UniqueConstraint(fields=["incident", "n"], name="event_n_of_incident")]
 
     def __str__(self) -> str:
@@ -144,6 +146,10 @@ class Conflict(models.Model):
     value = models.JSONField(null=True)
     resolved_by = models.UUIDField(null=True)
     resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("conflict")
+        verbose_name_plural = _("conflicts")
 
 
 class Notice(models.Model):
