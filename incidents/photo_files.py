@@ -136,5 +136,5 @@ def old_files(kind: str, prefix: str, *, before: float) -> Iterator[Path]:
     folder = root() / kind / prefix
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
+            if path.is_file() and path.stat().st_mtime < before:
                 yield path

@@ -5,6 +5,7 @@ Order in a piece: bytes, fsync, row. Order at the end: hash, fsync, second name,
 
 import datetime as dt
 import logging
+import re
 import threading
 from collections.abc import Callable
 
@@ -29,6 +30,7 @@ TO_BLAME = 3
 # A phone that lost the address begins anew; more than these at once would make a store of us.
 OPEN_A_PHOTO = 3
 SWEEP_S = 3600.0
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 def create(*, user: str, sha256: str, size: int, now: dt.datetime) -> Upload:
@@ -176,7 +178,8 @@ def sweep(*, now: dt.datetime) -> None:
         Upload.objects.filter(expires_at__lte=now - REMEMBERED).exclude(state=Upload.State.OPEN).delete()
     for number in range(256):
         names = [path.name for path in photo_files.old_files("spool", f"{number:02x}", before=(now - ORPHAN).timestamp())]
-        alive = {str(pk) for pk in Upload.objects.filter(pk__in=names, state=Upload.State.OPEN).values_list("pk", flat=True)}
+        ours = [name for name in names if _ID.match(name)]
+        alive = {str(pk) for pk in Upload.objects.filter(pk__in=ours, state=Upload.State.OPEN).values_list("pk", flat=True)}
         for name in names:
             if name not in alive:
                 spool.remove(name)
