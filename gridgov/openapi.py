@@ -10,7 +10,7 @@ class Credentials(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     """A device's token, or a browser's session with the CSRF header on unsafe calls."""
 
     target_class = "sync.auth.DeviceAuthentication"
-    name = ["token", "session"]
+    name = ["deviceToken", "session"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         """Two schemes; either will do."""

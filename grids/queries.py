@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
@@ -26,9 +27,10 @@ def _areas(level: str, place: object) -> tuple[Area, ...]:
 
 def _grant(membership: Membership, city: str) -> Grant:
     place, unit = membership.place, membership.unit
-    if place is None:
-        areas, above, around = (CITY,), (), ()
-    else:
+    areas: tuple[Area, ...] = (CITY,)
+    above: tuple[int, ...] = ()
+    around: tuple[Area, ...] = ()
+    if place is not None:
         areas = _areas(place.level, place)
         above = tuple(sid for sid in (place.district, place.street, place.community) if sid is not None and sid != place.sid)
         around = (Area("community", place.community),) if place.level == "grid" and place.community is not None else ()
@@ -134,7 +136,19 @@ def unit_tree(*, ground: int) -> UnitTree:
     return tree
 
 
+def desks_of(*, units: Iterable[str], day: dt.date) -> dict[str, tuple[str, ...]]:
+    """User ids of the secretaries and operators of each of these units on that day; one statement."""
+    rows = Membership.objects.filter(
+        Q(until=None) | Q(until__gt=day), unit__in=[uuid.UUID(unit) for unit in units], role__in=("secretary", "operator"),
+        since__lte=day, user__is_active=True,
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for unit, user in rows.values_list("unit_id", "user_id").distinct().order_by("user_id"):
+        found.setdefault(str(unit), []).append(str(user))
+    return {unit: tuple(users) for unit, users in found.items()}
+
+
 def members_of(*, unit: str, roles: tuple[str, ...], day: dt.date) -> list[str]:
     """User ids of those who hold one of the roles in the unit on that day."""
-    rows = Membership.objects.filter(Q(until=None) | Q(until__gt=day), unit=unit, role__in=roles, since__lte=day, user__is_active=True)
+    rows = Membership.objects.filter(Q(until=None) | Q(until__gt=day), unit_id=unit, role__in=roles, since__lte=day, user__is_active=True)
     return [str(pk) for pk in rows.values_list("user_id", flat=True).distinct()]

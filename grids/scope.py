@@ -39,7 +39,7 @@ class Area(msgspec.Struct, frozen=True, order=True):
         """Does a record that lies at `where` lie in this area?"""
         if self.level == "city":
             return where.district is not None
-        return getattr(where, self.level) == self.sid
+        return bool(getattr(where, self.level) == self.sid)
 
 
 CITY: Final = Area("city", 0)
@@ -121,7 +121,8 @@ class Scope(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def fingerprint(self) -> str:
         """Changes when what this reader may see changes."""
-        text = repr((self.user, self.ranges, self.keys, self.full_units))
+        # Sorted: a set is in another order in every process, and the next poll may come to another one.
+        text = repr((self.user, self.ranges, self.keys, sorted(self.full_units)))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property

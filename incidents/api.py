@@ -1,6 +1,6 @@
 """The API of cases (protocol §8): reads alone; every change goes through `sync/ops`. Thin: parse, one call, answer."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.utils import timezone
@@ -42,7 +42,7 @@ class IncidentDetail(APIView):
     )  # fmt: skip
     def get(self, request: Request, incident: str) -> Response:
         """What the reader may not see and what is not there look alike."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         found = access_incident(key=str(incident), scope=actor.scope)
         record = case_record(incident=found, actor=actor)
         record = msgspec.to_builtins(record)  # times as in the feed
@@ -64,7 +64,7 @@ class IncidentList(APIView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """By keyset, never by offset."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         query = request.query_params
         under = None
         if code := values.optional_text(query, "under", most=32):
@@ -100,7 +100,7 @@ class Nearby(APIView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Nearest first."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         query = request.query_params
         lng, lat = values.coordinate(query, "lng", most=180), values.coordinate(query, "lat", most=90)
         datum = query.get("datum", "")

@@ -7,7 +7,7 @@ part of the OpenAPI document stands in `sync.schema`.
 import datetime as dt
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.contrib.auth import authenticate as check_password
@@ -69,9 +69,9 @@ def _wire_time(now: dt.datetime) -> str:
 
 
 def _json_body(request: HttpRequest) -> bytes:
-    kind, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
-    charset = parameters.partition("charset=")[2].strip().strip('"').lower()
-    if kind.strip().lower() not in ("application/json", "") or charset not in ("", "utf-8", "utf8"):
+    kind, *parameters = request.META.get("CONTENT_TYPE", "").lower().split(";")
+    named = dict(part.strip().partition("=")[::2] for part in parameters)
+    if kind.strip() not in ("application/json", "") or named.get("charset", "").strip('"') not in ("", "utf-8", "utf8"):
         raise Refusal("unsupported_media_type")
     return unpack(request.body, request.headers.get("Content-Encoding", "").strip().lower())
 
@@ -83,7 +83,7 @@ def push(request: HttpRequest, actor: Actor, now: dt.datetime) -> HttpResponse:
 
     def keep_what_it_holds() -> None:
         if said.queued is not None or said.photos_waiting is not None:
-            Device.objects.filter(pk=actor.device).update(
+            Device.objects.filter(pk=cast(str, actor.device)).update(
                 queued=said.queued or 0, photos_waiting=said.photos_waiting or 0, told_at=now
             )  # fmt: skip
 
@@ -137,9 +137,9 @@ class Me(APIView):
     @schema.ME
     def get(self, request: Request) -> Response:
         """Sets the CSRF cookie too, so that a client whose cookie went stale can go on."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         get_token(request._request)
-        device = Device.objects.get(pk=actor.device)
+        device = Device.objects.get(pk=cast(str, actor.device))
         return Response(
             {
                 "user": {"id": actor.user, "username": actor.username, "name": actor.name, "language": actor.language},
@@ -229,7 +229,7 @@ class Logout(APIView):
     @schema.LOGOUT
     def post(self, request: Request) -> Response:
         """From the next call on it is worth nothing."""
-        auth.end(request.auth, session_key=request._request.session.session_key)
+        auth.end(cast(Actor, request.auth), session_key=request._request.session.session_key)
         return Response(status=204, headers={"Cache-Control": "no-store"})
 
 

@@ -6,7 +6,7 @@ Tokens have 256 bits and are kept as SHA-256; a session belongs to a device too,
 import datetime as dt
 import hashlib
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -116,8 +116,9 @@ def _no_response(request: HttpRequest) -> HttpResponse:
     raise AssertionError(request)
 
 
-def _no_view() -> None:
+def _no_view(request: HttpRequest) -> HttpResponse:
     """A view that is not exempt, for the check."""
+    raise AssertionError(request)
 
 
 def check_csrf(request: HttpRequest) -> None:
@@ -191,7 +192,15 @@ def begin_session(request: HttpRequest, response: HttpResponse, *, user: User, n
         request.session.save()
     ground = Head.objects.values_list("ground", flat=True).get(pk=1)
     scope, past = grants_of(user=str(user.pk), ground=ground, day=city_day(now))
-    actor = Actor(user=str(user.pk), username=user.username, name=user.name, language=user.language, superuser=user.is_superuser, scope=scope, past=past)
+    actor = Actor(
+        user=str(user.pk),
+        username=user.username,
+        name=user.name,
+        language=user.language,
+        superuser=user.is_superuser,
+        scope=scope,
+        past=past,
+    )
     request.session.set_expiry(lifetime(actor))
     device.session_key = request.session.session_key
     device.used_on = city_day(now)
@@ -209,6 +218,6 @@ def begin_session(request: HttpRequest, response: HttpResponse, *, user: User, n
 
 def end(actor: Actor, *, session_key: str | None) -> None:
     """Log this device off: its token or session is worth nothing from the next call on."""
-    Device.objects.filter(pk=actor.device).update(token_hash=None, session_key=None)
+    Device.objects.filter(pk=cast(str, actor.device)).update(token_hash=None, session_key=None)
     if session_key:
         Session.objects.filter(session_key=session_key).delete()

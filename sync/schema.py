@@ -30,7 +30,11 @@ _DEVICE = inline_serializer(
 ME = extend_schema(
     operation_id="me",
     summary="Who calls, and what they may see",
-    responses={200: inline_serializer("Me", {"user": _USER, "memberships": _MEMBERSHIP, "device": _DEVICE, "protocol": s.ListField(child=s.IntegerField())})},
+    responses={
+        200: inline_serializer(
+            "Me", {"user": _USER, "memberships": _MEMBERSHIP, "device": _DEVICE, "protocol": s.ListField(child=s.IntegerField())}
+        )
+    },
 )
 LIMITS = extend_schema(
     operation_id="sync_limits",
@@ -54,7 +58,9 @@ TOKEN = extend_schema(
     auth=[],
     request=inline_serializer("TokenRequest", {"username": s.CharField(), "password": s.CharField(), "device_name": s.CharField()}),
     responses={
-        200: inline_serializer("TokenAnswer", {"token": s.CharField(), "expires_at": s.DateTimeField(), "user": _USER, "memberships": _MEMBERSHIP}),
+        200: inline_serializer(
+            "TokenAnswer", {"token": s.CharField(), "expires_at": s.DateTimeField(), "user": _USER, "memberships": _MEMBERSHIP}
+        ),
         401: OpenApiResponse(description="bad_credentials"),
         429: OpenApiResponse(description="slow_down, with Retry-After"),
     },
@@ -126,7 +132,7 @@ _VERSION = {"name": "Gridgov-Protocol", "in": "header", "schema": {"type": "stri
 
 def add_hot_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """drf-spectacular post-processing hook: the calls that are not DRF views."""
-    security = [{"deviceToken": []}, {"session": []}]
+    security: list[dict[str, list[str]]] = [{"deviceToken": []}, {"session": []}]
     result["paths"] |= {
         "/api/v1/sync/ops": {"post": {
             "operationId": "sync_ops", "summary": "Push: carry out ops, each once", "tags": ["sync"], "security": security, "parameters": [_VERSION],

@@ -24,7 +24,7 @@ class City(models.Model):
         return self.name
 
 
-class Place(MPTTModel):  # type: ignore[misc]  # mptt has no types
+class Place(MPTTModel):
     """A node of the tree. `id` and `sid` never change; code and name are labels."""
 
     class Level(models.TextChoices):

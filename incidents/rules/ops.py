@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import math
 import re
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -40,7 +41,7 @@ class _Shape(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """Nothing that is not named is taken."""
 
 
-class Position(_Shape, kw_only=True):
+class Position(_Shape, frozen=True, kw_only=True):
     """A point as a client sends it. `datum` is looked at by `datum_of`, since its absence has a code of its own."""
 
     lng: Annotated[float, Meta(ge=-180, le=180)]
@@ -54,7 +55,7 @@ DATUMS: Final = frozenset({"wgs84", "cgcs2000", "gcj02", "bd09"})
 SOURCES: Final = frozenset({"gps", "map", "code", "address"})
 
 
-class Declaration(_Shape, kw_only=True):
+class Declaration(_Shape, frozen=True, kw_only=True):
     """A photo that will come."""
 
     photo: NewId
@@ -68,7 +69,7 @@ class Declaration(_Shape, kw_only=True):
 STAGES: Final = frozenset({"before", "during", "after", "check"})
 
 
-class Op(_Shape, kw_only=True):
+class Op(_Shape, frozen=True, kw_only=True):
     """What every op has. `kind` is read before the shape is chosen."""
 
     op_id: NewId
@@ -77,12 +78,12 @@ class Op(_Shape, kw_only=True):
     after: Annotated[list[Id], Meta(max_length=OPS_A_PUSH)] = []
 
 
-class HandledHere(_Shape, kw_only=True):
+class HandledHere(_Shape, frozen=True, kw_only=True):
     outcome: Annotated[str, Meta(min_length=1, max_length=24)]
     note: Annotated[str, Meta(max_length=COMMENT)] | UnsetType = UNSET
 
 
-class Report(Op, kw_only=True):
+class Report(Op, frozen=True, kw_only=True):
     incident: NewId
     category: Code
     position: Position | UnsetType = UNSET
@@ -99,21 +100,21 @@ class Report(Op, kw_only=True):
     photos: Annotated[list[Declaration], Meta(max_length=PHOTOS_AN_OP)] = []
 
 
-class Edit(Op, kw_only=True):
+class Edit(Op, frozen=True, kw_only=True):
     incident: Id
     base_version: Version
     base: dict[str, Any]
     fields: Annotated[dict[str, Any], Meta(min_length=1)]
 
 
-class Act(Op, kw_only=True):
+class Act(Op, frozen=True, kw_only=True):
     incident: Id
     base_version: Version
     action: Annotated[str, Meta(min_length=1, max_length=40)]
     args: dict[str, Any] = {}
 
 
-class Comment(Op, kw_only=True):
+class Comment(Op, frozen=True, kw_only=True):
     incident: Id
     comment: NewId
     text: Annotated[str, Meta(min_length=1, max_length=COMMENT)]
@@ -121,7 +122,7 @@ class Comment(Op, kw_only=True):
     to: Id | UnsetType = UNSET
 
 
-class PhotoAdd(Op, kw_only=True):
+class PhotoAdd(Op, frozen=True, kw_only=True):
     incident: Id
     photo: NewId
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -132,14 +133,16 @@ class PhotoAdd(Op, kw_only=True):
 
     @property
     def declaration(self) -> Declaration:
-        return Declaration(photo=self.photo, sha256=self.sha256, size=self.size, stage=self.stage, taken_at=self.taken_at, near_pin=self.near_pin)
+        return Declaration(
+            photo=self.photo, sha256=self.sha256, size=self.size, stage=self.stage, taken_at=self.taken_at, near_pin=self.near_pin
+        )
 
 
-class PhotoWithdraw(Op, kw_only=True):
+class PhotoWithdraw(Op, frozen=True, kw_only=True):
     photo: Id
 
 
-class Resolve(Op, kw_only=True):
+class Resolve(Op, frozen=True, kw_only=True):
     conflict: Id
     take: str
     base_version: Version
@@ -208,14 +211,17 @@ def _pointer(message: str) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
 def _deep(raw: bytes) -> int:
     """How deep a JSON text nests."""
     depth = deepest = 0
-    for sign in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", raw, flags=re.S):
+    for sign in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", raw, flags=re.S).translate(None, _NOT_BRACKETS):
         if sign in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif sign in b"]}":
+        else:
             depth -= 1
     return deepest
 
@@ -271,17 +277,42 @@ def _plain(value: Any) -> Any:
 
 
 def op_id_in(content: Any) -> str | None:
-    """What a malformed op is echoed by: its op_id, if that is a string of at most 64 characters."""
+    """What a malformed op is echoed by: its op_id, if that is a string of at most 64 characters (that UTF-8 can say)."""
     op_id = content.get("op_id") if isinstance(content, dict) else None
-    return op_id if isinstance(op_id, str) and len(op_id) <= 64 and op_id.isprintable() else None
+    return op_id if isinstance(op_id, str) and len(op_id) <= 64 and not _lone(op_id) else None
+
+
+def _lone(text: str) -> bool:
+    """Is half of a surrogate pair in it?"""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _where_bad(value: Any) -> str | None:
+    """RFC 6901 of the first value that the fast reader does not take though it is JSON: a lone surrogate, 1e999."""
+    if isinstance(value, str):
+        return "" if _lone(value) else None
+    if isinstance(value, float):
+        return None if abs(value) <= SAFE else ""
+    if isinstance(value, dict | list):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(step, str) and _lone(step):
+                return ""
+            if (inner := _where_bad(item)) is not None:
+                return "/" + str(step).replace("~", "~0").replace("/", "~1") + inner
+    return None
 
 
 def _lenient(raw: bytes) -> Any:
     """What the standard library makes of it (it takes a lone surrogate and 1e999): only to find the op_id to echo."""
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_int=whole_number)
     except (ValueError, RecursionError):
         return None
+
+
+def whole_number(digits: str) -> float:
+    """An integer of a JSON text; of more digits than Python reads, just too large."""
+    return int(digits) if len(digits) < 400 else math.inf
 
 
 def read_op(raw: bytes) -> Read:
@@ -296,9 +327,9 @@ def read_op(raw: bytes) -> Read:
             raise Refusal("op_too_large")
         try:
             content = msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             content = _lenient(raw)
-            raise malformed("", str(error)) from None
+            raise malformed(_where_bad(content) or "", str(error).split(" - at ")[0]) from None
         return _shape(content)
     except Refusal as refusal:
         refusal.details = {"op_id": op_id_in(content)}
@@ -317,7 +348,7 @@ def _shape(content: Any) -> Read:
     except _Bad as bad:
         raise malformed("".join("/" + step for step in bad.path), bad.detail) from None
     try:
-        op = msgspec.convert(content, shape)
+        op = msgspec.convert(plain, shape)
     except msgspec.ValidationError as error:
         raise malformed(_pointer(str(error)), str(error).split(" - at ")[0]) from None
     _check(op)
