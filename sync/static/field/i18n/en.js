@@ -191,7 +191,6 @@ export default {
   "reason.bytes_gone": "This photo is no longer on the phone.",
   "reason.category_unknown": "There is no such category. Choose another and report again.",
   "reason.cell_unknown": "There is no such cell. Choose the place again.",
-  "reason.cycle": "The server cannot take it now; it is tried again by itself.",
   "reason.damaged": "The photo is damaged and cannot be read.",
   "reason.datum_missing": "The place has no datum. Please locate again.",
   "reason.field_changed": "Somebody else changed the same thing. Both are kept until a person decides.",

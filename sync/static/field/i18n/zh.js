@@ -191,7 +191,6 @@ export default {
   "reason.bytes_gone": "手机上找不到这张照片了。",
   "reason.category_unknown": "类别不存在。请改选类别后重报。",
   "reason.cell_unknown": "网格不存在。请重新选位置。",
-  "reason.cycle": "服务器暂时处理不了，稍后自动再试。",
   "reason.damaged": "照片已损坏，读不出来。",
   "reason.datum_missing": "位置没有写明坐标系。请重新定位。",
   "reason.field_changed": "别人同时改了这一项。两边都留着，等人决定。",

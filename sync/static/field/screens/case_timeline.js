@@ -1,5 +1,5 @@
 /* The lines of a case's timeline: what happened, by whom, when; own waiting ops stand on top and say so. */
-import { empty } from "../ui/bits.js";
+import { empty, saidIn } from "../ui/bits.js";
 import { el } from "../ui/el.js";
 
 export function timelineList(app, items) {
@@ -8,7 +8,7 @@ export function timelineList(app, items) {
 }
 
 function waitingLine(app, { row }) {
-  const said = row.op.text || (row.op.fields && Object.values(row.op.fields).filter((value) => typeof value === "string").join(" ")) || null;
+  const said = saidIn(row.op);
   return el("li.waiting", {},
     el("span.quiet", {}, app.t.when(row.op.at, app.now())), " ", el("strong", {}, app.t(`kind.${row.kind}`)), " ",
     el("span.tag.warn", {}, `○ ${app.t(row.state === "waiting" ? "op.waiting" : "op.delivered")}`),
@@ -19,7 +19,8 @@ function eventLine(app, { event }) {
   const { t } = app;
   const name = t.has(`event.${event.type}`) ? t(`event.${event.type}`) : event.type;
   const changes = event.changes && typeof event.changes === "object" ? Object.keys(event.changes) : [];
-  const to = event.to && event.from && event.to !== event.from && t.has(`state.${event.to}`) ? ` → ${t(`state.${event.to}`)}` : "";
+  const state = event.to && event.from && event.to !== event.from && t.has(`state.${event.to}`) ? t(`state.${event.to}`) : name;
+  const to = state === name ? "" : ` → ${state}`;
   const why = event.reason && t.has(`choice.${event.reason}`) ? ` · ${t(`choice.${event.reason}`)}` : "";
   return el(`li${event.visibility === "internal" ? ".internal" : ""}`, { "data-event": event.type },
     el("span.quiet", {}, t.when(event.received_at || event.at, app.now())), " ", el("strong", {}, name), to, why, " ",

@@ -1,7 +1,7 @@
 /* The queue: four piles, the true state of every op and every photo, when it is tried next, and "send now". */
 import { dismiss, discard, pullBack } from "../store/outbox.js";
 import { heldBack, isWaiting, mayPullBack, pile } from "../rules/queue.js";
-import { photoTile, reason } from "../ui/bits.js";
+import { photoTile, reason, saidIn } from "../ui/bits.js";
 import { el, fill } from "../ui/el.js";
 
 const SENT_SHOWN = 30;
@@ -62,7 +62,7 @@ function opRow(app, row) {
   const refused = photos.filter((photo) => photo.state === "refused");
   return el("article.card.line", { "data-testid": "op", "data-op": row.op_id, "data-state": row.state, "data-incident": row.incident || "" },
     el("span.line-top", {}, el("strong", {}, app.opTitle(row)), opTag(app, row)),
-    row.op && row.op.description ? el("span.line-text", {}, row.op.description) : row.op && row.op.text ? el("span.line-text", {}, row.op.text) : null,
+    saidIn(row.op) ? el("span.line-text", {}, saidIn(row.op)) : null,
     photos.some((photo) => !photo.freed) ? el("div.row.gallery.small", {}, photos.map((own) => photoTile(app, { id: own.id, own, record: null }))) : null,
     refused.map((photo) => el("p.bad", {}, reason(app, { code: photo.reason }))),
     el("span.line-foot.quiet", {}, foot(app, row, photos)),

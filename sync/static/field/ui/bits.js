@@ -54,6 +54,12 @@ export function photoMark(app, { record, own }) {
   return { state: record ? record.state : "waiting", short: "○", text: t("photo.elsewhere") };
 }
 
+/** The words that an op carries: a report's or an edit's text, a comment. */
+export function saidIn(op) {
+  if (!op) return "";
+  return op.description || op.text || Object.values(op.fields || {}).filter((value) => typeof value === "string").join(" ");
+}
+
 /** An empty list: what would stand here, and what to do next. */
 export function empty(app, key, action = null) {
   return el("div.empty", {}, el("p", {}, app.t(key)), action);

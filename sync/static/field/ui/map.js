@@ -17,11 +17,12 @@ export function makeMap({ t, onMove, fixed = false }) {
   const mark = el("p.map-mark", { hidden: true }, t("map.synthetic"));
   const hint = el("p.map-hint.quiet", {}, t("map.none"));
   const node = el("div.map", { "data-testid": "map" }, canvas, mark, hint);
-  const state = { origin: null, centre: { x: 0, y: 0 }, perPixel: 2, features: [], fix: null, chosen: null };
+  const state = { origin: null, centre: { x: 0, y: 0 }, perPixel: 2, features: [], fix: null, chosen: null, zoomed: false };
 
   if (!fixed) {
     const zoom = (factor) => {
       state.perPixel = Math.min(200, Math.max(0.1, state.perPixel * factor));
+      state.zoomed = true;
       place();
     };
     node.append(el("div.map-zoom", {},
@@ -100,6 +101,17 @@ export function makeMap({ t, onMove, fixed = false }) {
     }
   }
 
+  /** The first zoom: the cell that is meant is seen whole, wherever the pin stands in it. */
+  function showWhole(feature) {
+    const box = feature && bounds([feature]);
+    if (!box) return;
+    const [low, high] = [toMetres({ lng: box.west, lat: box.south }, state.origin), toMetres({ lng: box.east, lat: box.north }, state.origin)];
+    const away = (from, to, at) => 2 * Math.max(Math.abs(at - from), Math.abs(to - at));
+    const { x, y } = state.centre;
+    state.perPixel = Math.max(0.3, (1.1 * away(low.x, high.x, x)) / (canvas.clientWidth || 320), (1.1 * away(low.y, high.y, y)) / HEIGHT);
+    state.zoomed = true;
+  }
+
   function show({ features, centre, fix, chosen }) {
     if (features && features !== state.features) {
       state.features = features;
@@ -113,10 +125,8 @@ export function makeMap({ t, onMove, fixed = false }) {
     if (centre && !state.origin) state.origin = { lng: centre.lng, lat: centre.lat };
     if (fix !== undefined) state.fix = fix;
     if (chosen !== undefined) state.chosen = chosen;
-    if (centre) {
-      state.centre = toMetres(centre, state.origin);
-      if (state.fix || chosen) state.perPixel = Math.min(state.perPixel, 2);
-    }
+    if (centre) state.centre = toMetres(centre, state.origin);
+    if (state.chosen && !state.zoomed) showWhole(state.features.find((feature) => feature.properties.code === state.chosen));
     if (state.origin) draw();
     place();
   }
