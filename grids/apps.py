@@ -9,4 +9,4 @@ class GridsConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "grids"
-    verbose_name = _("places and people")
+    verbose_name = _("Places and people")

@@ -9,4 +9,4 @@ class IncidentsConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "incidents"
-    verbose_name = _("cases")
+    verbose_name = _("Cases")

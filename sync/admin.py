@@ -13,6 +13,21 @@ from grids.scope import Area
 from sync.models import Device
 
 
+class Revoked(admin.SimpleListFilter):
+    """Those that may still call, or not."""
+
+    title = _("revoked")
+    parameter_name = "revoked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Yes or no."""
+        return [("no", _("no")), ("yes", _("yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """By the time of it."""
+        return queryset.filter(revoked_at__isnull=self.value() == "no") if self.value() in ("yes", "no") else queryset
+
+
 @admin.register(Device)
 class DeviceAdmin(OursAdmin[Device]):
     """What each phone and browser last said it held."""
@@ -24,7 +39,7 @@ class DeviceAdmin(OursAdmin[Device]):
     }  # fmt: skip
     list_display = ("user", "name", "used_on", "queued", "photos_waiting", "told_at", "revoked_at", "revoked_why")
     list_display_links = ("name",)
-    list_filter = ("revoked_why",)
+    list_filter = (Revoked,)
     list_select_related = ("user",)
     search_fields = ("user__username", "user__name", "name")
     ordering = ("user__username", "-used_on")

@@ -9,4 +9,4 @@ class SyncConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "sync"
-    verbose_name = _("devices")
+    verbose_name = _("Devices")

@@ -15,7 +15,7 @@ class Device(models.Model):
 
     class Revoked(models.TextChoices):
         LOST = "lost", _("lost")
-        CLOSED = "closed", _("closed")
+        CLOSED = "closed", _("account closed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="devices", verbose_name=_("user"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -51,7 +51,7 @@ class CountedPaginator(AnyPaginator):
         return int(rows.order_by()[: COUNTED + 1].count())
 
 
-def _column(name: str, label: Any) -> Callable[[Model], Any]:
+def _column(model: type[Model], name: str, label: Any) -> Callable[[Model], Any]:
     """The column of a field under another word; still sorted by the field."""
 
     def value(row: Model) -> Any:
@@ -59,7 +59,7 @@ def _column(name: str, label: Any) -> Callable[[Model], Any]:
         return shown() if shown else getattr(row, name)
 
     value.__name__ = name
-    return admin.display(description=label, ordering=name)(value)
+    return admin.display(description=label, ordering=name, boolean=isinstance(model._meta.get_field(name), BooleanField))(value)
 
 
 class OursAdmin(_Admin[M]):
@@ -81,7 +81,7 @@ class OursAdmin(_Admin[M]):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Columns under our words."""
         names: Any = super().get_list_display(request)
-        return [_column(name, self.labels[name]) if name in self.labels else name for name in names]
+        return [_column(self.model, name, self.labels[name]) if name in self.labels else name for name in names]
 
     def within(self, areas: tuple[Area, ...]) -> Q:
         """The rows that belong to these areas. Nothing, unless a subclass says it."""

@@ -67,13 +67,13 @@ class ByState(admin.SimpleListFilter):
 class IncidentAdmin(ReadOnly[Incident]):
     """By number: its index is the one that a list of millions needs."""
 
-    list_display = ("number", "state", "category", "urgent", "cell_code", "received_at", "due_at")
+    list_display = ("number", "shown_state", "category", "urgent", "cell_code", "received_at", "due_at")
     list_filter = (ByState,)
     search_fields = ("number",)
     search_help_text = _("The beginning of a number, such as 610104-260504.")
     ordering = ("-number",)
     fields = (
-        "number", "state", "outcome", "kind", "channel", "category", "urgent", "handling_class", "shown_description", "address", "cell_code",
+        "number", "shown_state", "outcome", "kind", "channel", "category", "urgent", "handling_class", "shown_description", "address", "cell_code",
         "lng", "lat", "accuracy_m", "source", "at", "received_at", "registered_at", "resolved_at", "closed_at", "archived_at", "owner_unit",
         "lead_unit", "by_user", "by_role", "due_step", "due_at", "paused", "returns", "reworks", "reopens", "merged_into", "restricted",
         "version", "n", "last_hash", "id",
@@ -91,6 +91,11 @@ class IncidentAdmin(ReadOnly[Incident]):
         """By the beginning of the number."""
         text = search_term.strip()
         return (queryset.filter(number__startswith=text) if text else queryset), False
+
+    @admin.display(description=_("state"), ordering="state")
+    def shown_state(self, incident: Incident) -> str:
+        """In words."""
+        return gettext(STATES[incident.state][0]) if incident.state in STATES else incident.state
 
     @admin.display(description=_("description"))
     def shown_description(self, incident: Incident) -> Any:

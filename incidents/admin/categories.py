@@ -74,6 +74,7 @@ class CategoryAdmin(OursAdmin[Category]):
     """Code, kind and class stay what they were: cases and phones name them."""
 
     form = CategoryForm
+    fields = CategoryForm.Meta.fields
     list_display = ("code", "name_zh", "name_en", "kind", "handling_class", "restricted", "retired", "radius_m")
     list_filter = ("kind", "handling_class", "restricted", "retired")
     search_fields = ("code", "name_zh", "name_en")

@@ -160,8 +160,8 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
+                'verbose_name': 'log entry',
+                'verbose_name_plural': 'log entries',
                 'constraints': [models.UniqueConstraint(fields=('incident', 'n'), name='event_n_of_incident')],
             },
         ),

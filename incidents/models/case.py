@@ -108,8 +108,8 @@ class Event(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
+        verbose_name = _("log entry")
+        verbose_name_plural = _("log entries")
         constraints = [models.UniqueConstraint(fields=["incident", "n"], name="event_n_of_incident")]
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('photos_waiting', models.IntegerField(default=0)),
                 ('told_at', models.DateTimeField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
-                ('revoked_why', models.CharField(choices=[('lost', 'lost'), ('closed', 'closed')], max_length=8, null=True)),
+                ('revoked_why', models.CharField(choices=[('lost', 'lost'), ('closed', 'account closed')], max_length=8, null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='devices', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
