@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
-
 from msgspec.structs import astuple
 
 from gridgov.feed.models import FeedExtra, FeedRow
@@ -124,7 +123,9 @@ class Batch:
             steps.append((f"DELETE FROM {_ROWS.name} WHERE {any_of('key', 'drops', 'text')}", {"drops": self._drops}))
             steps.append((f"DELETE FROM {_EXTRAS.name} WHERE {any_of('key', 'drops', 'text')}", {"drops": self._drops}))
         count = len(self.positions)
-        if not count and not bump:
+        if not count:
+            if bump:  # the head does not move: no commit, no link
+                steps.append(("UPDATE feed_head SET ground = ground + 1 WHERE id = 1", {}))
             if self._receipts is not None and self._receipts[1]:
                 table, pairs = self._receipts
                 steps.append((table.insert("receipt"), table.params("receipt", [row for row, _ in pairs])))
@@ -132,7 +133,8 @@ class Batch:
                 run(query, params)
             return None
         nonce = secrets.token_hex(16)
-        head = {"n": count, "proof": nonce + "".join(self._hashes), "ground": ground, "bump": int(bump), "nonce": nonce, "now": now}
+        events = "".join(self._hashes)
+        head = {"n": count, "proof": nonce + events, "events": events, "ground": ground, "bump": int(bump), "nonce": nonce, "now": now}
         write = self._write_postgres if is_postgres() else self._write_sqlite
         seq = write(steps, head)
         self.base = seq - count
@@ -167,7 +169,8 @@ class Batch:
             f"WHERE id = 1 AND (%(ground)s::bigint IS NULL OR ground = %(ground)s::bigint){waits} RETURNING seq, chain)"
         )
         parts.append(
-            "c AS (INSERT INTO feed_commit (seq, nonce, chain, at) SELECT seq, %(nonce)s::text, chain, %(now)s::timestamptz FROM h)"
+            "c AS (INSERT INTO feed_commit (seq, nonce, events, chain, at) "
+            "SELECT seq, %(nonce)s::text, %(events)s::text, chain, %(now)s::timestamptz FROM h)"
         )
         for index, (table, name, rows, at, column, tail) in enumerate(self._after()):
             parts.append(f"a{index} AS ({table.insert_placed(name, column, 'h.seq - %(n)s::bigint', tail)})")
@@ -189,8 +192,14 @@ class Batch:
             raise GroundMoved
         seq, chain = found[0]
         run(
-            "INSERT INTO feed_commit (seq, nonce, chain, at) VALUES (%(seq)s, %(nonce)s, %(chain)s, %(now)s)",
-            {"seq": seq, "nonce": head["nonce"], "chain": chain, "now": str(head["now"].astimezone(dt.UTC).replace(tzinfo=None))},
+            "INSERT INTO feed_commit (seq, nonce, events, chain, at) VALUES (%(seq)s, %(nonce)s, %(events)s, %(chain)s, %(now)s)",
+            {
+                "seq": seq,
+                "nonce": head["nonce"],
+                "events": head["events"],
+                "chain": chain,
+                "now": str(head["now"].astimezone(dt.UTC).replace(tzinfo=None)),
+            },
         )
         base = seq - head["n"]
         for table, name, rows, at, column, tail in self._after():

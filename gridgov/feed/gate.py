@@ -20,8 +20,11 @@ _inside = threading.local()
 _taken = False
 
 
-class GateBusy(Exception):
-    """It took too long to come in; nothing was done."""
+class GateBusy(Refusal):
+    """It took too long to come in; nothing was done. Where nobody knows better, it is `unavailable`."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", headers={"Retry-After": "5"})
 
 
 def _enter(wait_s: float) -> None:

@@ -28,6 +28,9 @@ class Commit(models.Model):
 
     seq = models.BigIntegerField(primary_key=True)
     nonce = models.CharField(max_length=32)
+    # The hashes of its events one after the other, in the order in which they stand in the chain: with them every link can
+    # be reckoned anew, and a case that is wholly lost is missed. (The feed keeps no history: an event's row moves on.)
+    events = models.TextField(db_default="", default="")
     chain = models.CharField(max_length=64)
     at = models.DateTimeField()
 
