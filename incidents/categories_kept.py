@@ -17,7 +17,7 @@ def categories(*, ground: int) -> dict[str, rows.Category]:
     table = {
         code: rows.Category(
             code=code, leaf=pk not in parents, handling_class=handling, restricted=restricted,
-            retired=retired, replaced_by=replaced, required_photos=tuple(photos),
+            retired=retired, replaced_by=replaced, required_photos=tuple(photos) if isinstance(photos, list) else (),
         )
         for code, handling, restricted, retired, replaced, photos, pk, _ in found
     }  # fmt: skip

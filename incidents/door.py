@@ -8,11 +8,12 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import psycopg
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from msgspec.structs import replace
 
 from gridgov.errors import Refusal
@@ -27,17 +28,19 @@ from incidents import numbers
 from incidents.categories_kept import categories
 from incidents.rules import ops as shapes
 from incidents.rules import rows
-from incidents.rules.decide import Decision, decide
-from incidents.rules.decide.facts import LocatedLike
+from incidents.rules.decide import Decision, decide, give_up
+from incidents.rules.decide.facts import LocatedLike, case_of
 from incidents.rules.fields import Point, to_point
-from incidents.rules.ops import Read, declared, read_op
-from incidents.tables import RECEIPTS
+from incidents.rules.ops import Read, declared
+from incidents.rules.reading import read
+from incidents.tables import CONFLICTS, RECEIPTS
 from incidents.wire import conflict_record
-from incidents.workset import Workset, for_update
+from incidents.workset import Workset, for_update, named_case
 
 log = logging.getLogger(__name__)
 BUSY_AFTER_S = 5.0
 TRIES = 3
+GIVE_UP_AFTER = 3
 QUOTED_USER = '"user"'  # a reserved word
 WAIT_S = {"needs_unknown_op": 10, "busy": 5, "internal": 30}
 
@@ -77,10 +80,20 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class _Item(msgspec.Struct):
-    """One op on its way through."""
+    """One op on its way through. `failed`: the server's own code did not get through it; `given_up`: it is parked whole."""
 
     read: Read | None
     answer: Answer | None
+    failed: bool = False
+    given_up: bool = False
+
+    @property
+    def op(self) -> shapes.Op:
+        assert self.read is not None
+        return self.read.op
+
+    def fail(self) -> None:
+        self.failed, self.answer = True, retry(self.op.op_id, "internal")
 
 
 def retry(op_id: str | None, code: str) -> Answer:
@@ -107,40 +120,65 @@ def carry_out(*, ops: Sequence[bytes], actor: Actor, now: dt.datetime, also: Cal
     items: list[_Item] = []
     for raw in ops:
         try:
-            items.append(_Item(read=read_op(raw), answer=None))
+            items.append(_Item(read=read(raw), answer=None))
         except Refusal as refusal:
             items.append(_Item(read=None, answer=_refused(refusal.details.get("op_id"), refusal)))
     waiting = [item for item in items if item.answer is None]
-    mark = _carry_out_set(waiting, actor, now, also) if waiting else None
+    mark = _carry_out_set(waiting, _Push(actor=actor, now=now, also=also)) if waiting else None
     return Outcome(answers=[item.answer for item in items if item.answer is not None], mark=mark)
 
 
-def _carry_out_set(items: list[_Item], actor: Actor, now: dt.datetime, also: Callable[[], None] | None) -> Mark | None:
+class _Push(msgspec.Struct):
+    """What all transactions of a push share. `held`: incidents that an op answered with retry was about."""
+
+    actor: Actor
+    now: dt.datetime
+    also: Callable[[], None] | None
+    held: set[str] = msgspec.field(default_factory=set)
+
+
+def _carry_out_set(items: list[_Item], push: _Push) -> Mark | None:
     """One transaction; on data that the database does not take, halves, so that one poisoned op stands alone."""
+    trouble: Exception | None = None
     for _ in range(TRIES):
         try:
-            return _attempt(items, actor, now, also)
+            mark = _attempt(items, push)
         except (GateBusy, psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
-            break
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation, GroundMoved):
-            continue
-        except IntegrityError:
-            continue
-        except (OperationalError, psycopg.OperationalError) as error:
-            if _is_busy(error):
-                break
+            _busy(items, push)
+            return None
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, GroundMoved):
+            trouble = None
+        except Refusal:
             raise
-        except (DatabaseError, psycopg.DatabaseError):
-            log.exception("a push could not be stored")
-            if len(items) == 1:
-                return _failed(items[0], actor, now)
-            middle = len(items) // 2
-            marks = [_carry_out_set(half, actor, now, also) for half in (items[:middle], items[middle:])]
-            return next((mark for mark in reversed(marks) if mark is not None), None)
+        except Exception as error:
+            if _is_away(error):
+                if not _is_busy(error):
+                    raise
+                _busy(items, push)
+                return None
+            trouble = error
+            if not _is_race(error):
+                break
+        else:
+            return _look_after_failures(items, push, mark)
+    if trouble is None:
+        _busy(items, push)
+        return None
+    log.error("a push could not be stored", exc_info=trouble)
+    if len(items) == 1:
+        items[0].fail()
+        return _look_after_failures(items, push, None)
+    middle = len(items) // 2
+    marks = [_carry_out_set(half, push) for half in (items[:middle], items[middle:])]
+    return next((mark for mark in reversed(marks) if mark is not None), None)
+
+
+def _busy(items: list[_Item], push: _Push) -> None:
     for item in items:
-        assert item.read is not None
-        item.answer = retry(item.read.op.op_id, "busy")
-    return None
+        op = item.op
+        item.answer = retry(op.op_id, "busy")
+        if (key := named_case(op)) is not None:
+            push.held.add(key)
 
 
 def _is_busy(error: Exception) -> bool:
@@ -148,33 +186,68 @@ def _is_busy(error: Exception) -> bool:
     return isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled) or "locked" in str(error)
 
 
-def _failed(item: _Item, actor: Actor, now: dt.datetime) -> None:
-    """Our own failure is never a refusal: counted outside the transaction that failed, and kept by the client."""
-    assert item.read is not None
-    item.answer = retry(item.read.op.op_id, "internal")
-    _count_failures([item.read.op.op_id], actor)
+def _is_away(error: Exception) -> bool:
+    """Is it the database (away, full, busy), and not what we wanted of it? A row too large counts as ours (class 54)."""
+    found = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(found, psycopg.Error) and (found.sqlstate or "").startswith("54"):
+        return False
+    return isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError)
 
 
-def _count_failures(op_ids: list[str], actor: Actor) -> None:
+def _is_race(error: Exception) -> bool:
+    """Did somebody else store the same key meanwhile? Then to read again helps."""
+    return isinstance(error, psycopg.errors.UniqueViolation) or (isinstance(error, IntegrityError) and "UNIQUE" in str(error))
+
+
+def _look_after_failures(items: list[_Item], push: _Push, mark: Mark | None) -> Mark | None:
+    """Our own failure is never a refusal: it is counted outside the transaction that failed, and the client keeps the op;
+    but when `internal` was answered three times, the next failure parks the op whole, so that it blocks nothing."""
+    failed = [item for item in items if item.failed]
+    if not failed:
+        return mark
+    times = _count_failures([item.op.op_id for item in failed], push.actor)
+    for item in failed:
+        if (key := named_case(item.op)) is not None:
+            push.held.add(key)
+        if times.get(item.op.op_id, 0) <= GIVE_UP_AFTER:
+            continue
+        told, item.given_up = item.answer, True
+        item.answer, item.failed = None, False
+        try:
+            mark = _attempt([item], push) or mark
+        except Exception:
+            log.exception("an op could not even be parked", extra={"op_id": item.op.op_id})
+            item.answer = told
+    return mark
+
+
+def _count_failures(op_ids: list[str], actor: Actor) -> dict[str, int]:
+    """How often the server has failed on each of these ops, this time included."""
     user = "%(user)s::uuid" if is_postgres() else "replace(%(user)s, '-', '')"
     ids = "unnest(%(ids)s::uuid[]) AS x(id)" if is_postgres() else "(SELECT replace(value, '-', '') AS id FROM json_each(%(ids)s)) AS x"
     with writing(), transaction.atomic():
-        run(
+        found = run(
             f'INSERT INTO incidents_opfailure ("user", op_id, times) SELECT {user}, x.id, 1 FROM {ids} WHERE true '
-            'ON CONFLICT ("user", op_id) DO UPDATE SET times = incidents_opfailure.times + 1',
-            {"user": actor.user, "ids": op_ids},
+            'ON CONFLICT ("user", op_id) DO UPDATE SET times = incidents_opfailure.times + 1 RETURNING op_id, times',
+            {"user": actor.user, "ids": in_order(op_ids)},
         )
+    return {_uuid(op_id): times for op_id, times in found}
+
+
+def _uuid(value: Any) -> str:
+    return str(value) if is_postgres() else dashed(value)
 
 
 # --- one transaction ---------------------------------------------------------------------------------------------
 
 
-def _attempt(items: list[_Item], actor: Actor, now: dt.datetime, also: Callable[[], None] | None) -> Mark:
+def _attempt(items: list[_Item], push: _Push) -> Mark:
+    actor, now = push.actor, push.now
     day = city_day(now)
     ground = actor.ground
     for _ in range(TRIES):
         prepared = _prepare(items, ground, day)
-        failed: list[str] = []
+        held = set(push.held)
         with writing(wait_s=BUSY_AFTER_S), transaction.atomic():
             found, mark = _lock_user(actor.user)
             if found != ground:
@@ -182,11 +255,10 @@ def _attempt(items: list[_Item], actor: Actor, now: dt.datetime, also: Callable[
                 scope, past = grants_of(user=actor.user, ground=ground, day=day)
                 actor = replace(actor, scope=scope, past=past, ground=ground)
                 continue
-            if also is not None:
-                also()
-            head = _decide_and_store(items, actor, now, day, prepared, failed)
-        if failed:
-            _count_failures(failed, actor)
+            if push.also is not None:
+                push.also()
+            head = _decide_and_store(items, actor, now, day, prepared, held)
+        push.held = held
         return mark if head is None else replace(mark, stored_seq=head)
     raise GroundMoved
 
@@ -209,37 +281,43 @@ class _Prepared(msgspec.Struct):
 
 
 def _prepare(items: list[_Item], ground: int, day: dt.date) -> _Prepared:
-    """Outside the transaction: where the points lie, and numbers for the reports."""
+    """Outside the transaction: where the points lie, and numbers for the reports. What fails here is left to the deciding."""
     kept = locator(ground)
     points: list[Point] = []
     wanted: Counter[str] = Counter()
-    reports: list[Point] = []
-    for item in items:
-        op = item.read.op if item.read else None
-        if not isinstance(op, shapes.Report):
-            continue
+    for op in _reports(items):
         if isinstance(op.position, shapes.Position):
-            try:
-                point = to_point(op.position)
-            except Refusal:
-                continue
-            points.append(point)
-            reports.append(point)
+            with suppress(Exception):
+                points.append(to_point(op.position))
         elif isinstance(op.cell, str) and (cell := kept.by_id.get(op.cell)) is not None:
             wanted[cell.path_codes[0]] += 1
     located: dict[Point, LocatedLike] = {}
     if points:
         located = dict(zip(points, kept.many([p.lng for p in points], [p.lat for p in points]), strict=True))
-    for point in reports:
+    for point in points:
         cell_at = located[point].cell
         if cell_at is not None:
             wanted[cell_at.path_codes[0]] += 1
     return _Prepared(located=located, numbers=numbers.take(wanted=wanted, day=day) if wanted else {})
 
 
+def _reports(items: list[_Item]) -> list[shapes.Report]:
+    """The reports among these ops, and those that were parked whole and may now be carried out."""
+    found = [item.op for item in items if isinstance(item.op, shapes.Report)]
+    resolved = in_order(item.op.conflict for item in items if isinstance(item.op, shapes.Resolve) and item.op.take == "client")
+    if resolved:
+        for conflict in CONFLICTS.select(f"{any_of('id', 'ids')} AND kind = 'handover' AND code = 'internal'", ids=resolved):
+            op = shapes.read_op(msgspec.json.encode(conflict.args)).op
+            if isinstance(op, shapes.Report):
+                found.append(op)
+    return found
+
+
 def _decide_and_store(
-    items: list[_Item], actor: Actor, now: dt.datetime, day: dt.date, prepared: _Prepared, failed: list[str]
+    items: list[_Item], actor: Actor, now: dt.datetime, day: dt.date, prepared: _Prepared, held: set[str]
 ) -> int | None:  # fmt: skip
+    for item in items:
+        item.failed = False  # an attempt before this one was undone
     receipts = _receipts(items, actor)
     fresh = [item for item in items if item.read is not None and item.read.op.op_id not in receipts]
     work = Workset(
@@ -248,7 +326,6 @@ def _decide_and_store(
     )  # fmt: skip
     work.load([item.read for item in fresh if item.read is not None])
     outcomes: dict[str, str] = {op_id: found.outcome for op_id, found in receipts.items()}
-    held: set[str] = set()
     answers: list[tuple[Answer, frozenset[str], Read]] = []
     echoes: list[tuple[Answer, Answer]] = []
     for item in items:
@@ -260,22 +337,23 @@ def _decide_and_store(
             if item.answer.repeated and op_id in outcomes and first.first is not None:
                 echoes.append((item.answer, first.first))
             continue
-        if (stop := _held_back(read, outcomes, held, work)) is not None:
+        if not item.given_up and (stop := _held_back(read, outcomes, held, work)) is not None:
             item.answer = stop
             if stop.outcome == "retry":
                 continue
             keys: frozenset[str] = frozenset()
         else:
             try:
-                decision = decide(read, work)
+                decision = give_up(read, work) if item.given_up else decide(read, work)
                 keys = work.apply(decision, read.op)
             except Exception:
                 log.exception("an op made the server fail", extra={"op_id": op_id})
-                failed.append(op_id)
-                item.answer = retry(op_id, "internal")
+                item.fail()
                 held |= _cases(read, work)
                 continue
             item.answer = _answer(read, decision)
+            if decision.code == "malformed":  # final, and without a receipt
+                continue
         outcomes[op_id] = item.answer.outcome
         receipts[op_id] = _Receipt(hash=read.hash, outcome=item.answer.outcome, answer=item.answer, seq=None, first=item.answer)
         answers.append((item.answer, keys, read))
@@ -310,7 +388,7 @@ def _receipts(items: list[_Item], actor: Actor) -> dict[str, _Receipt]:
     )
     found: dict[str, _Receipt] = {}
     for op_id, digest, outcome, answer, seq in rows_found:
-        key = str(op_id) if is_postgres() else dashed(op_id)
+        key = _uuid(op_id)
         first = None if answer is None else msgspec.json.decode(answer, type=Answer)
         found[key] = _Receipt(hash=digest, outcome=outcome, answer=first, seq=seq)
     return found
@@ -328,15 +406,9 @@ def _repeat(first: _Receipt, read: Read) -> Answer:
 
 
 def _cases(read: Read, work: Workset) -> set[str]:
-    """The incidents that an op is about."""
-    op = read.op
-    if isinstance(op, shapes.Resolve):
-        conflict = work.conflict(op.conflict)
-        return {conflict.incident} if conflict else set()
-    if isinstance(op, shapes.PhotoWithdraw):
-        photo = work.photo(op.photo)
-        return {photo.incident} if photo else set()
-    return {op.incident} if isinstance(op, shapes.Report | shapes.Edit | shapes.Act | shapes.Comment | shapes.PhotoAdd) else set()
+    """The incident that an op is about, if that is known."""
+    key = case_of(read.op, work)
+    return set() if key is None else {key}
 
 
 def _held_back(read: Read, outcomes: dict[str, str], held: set[str], work: Workset) -> Answer | None:

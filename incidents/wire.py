@@ -150,6 +150,13 @@ def event_row(event: Event, content: EventContent | None, incident: Incident) ->
     return _row("event", event_record(event, content), incident, internal=internal, person=event.by_user if internal else incident.by_user)
 
 
+def unread(row: Row) -> Row:
+    """The row for no reader at all: of a case that has left the feed."""
+    return msgspec.structs.replace(
+        row, district=None, street=None, community=None, cell=None, person=None, full=None, full_unit=None, full_user=None
+    )  # fmt: skip
+
+
 def photo_row(photo: Photo, incident: Incident) -> Row:
     """Read by all who see the case."""
     return _row("photo", photo_record(photo), incident, internal=False, person=incident.by_user)

@@ -7,22 +7,26 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from gridgov.feed.commit import Batch
 from gridgov.feed.rows import Row, key_of
 from gridgov.feed.sql import any_of, in_order, is_postgres, run
 from gridgov.feed.tables import dashed
 from grids.locate import Locator
-from grids.queries import UnitTree
-from grids.scope import Actor
+from grids.queries import UnitTree, desks_of
+from grids.scope import Actor, Levels
 from incidents import history
 from incidents.rules import ops as shapes
 from incidents.rules import rows
 from incidents.rules.decide import Decision
 from incidents.rules.decide.facts import CellLike, LocatedLike
+from incidents.rules.decide.give_up import is_parked_report, unborn
 from incidents.rules.fields import Point
 from incidents.rules.ops import Op, Read
+from incidents.rules.workflow import OPEN
 from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, NOTICES, PHOTOS
-from incidents.wire import conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row
+from incidents.wire import conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row, unread
 
 _CHILD_COLUMNS = 'key, type, rid, incident, wire, internal, person, "full", gone'
 
@@ -68,20 +72,20 @@ class Workset:
         self._notices: list[rows.Notice] = []
         self._delivered: set[tuple[str, str]] = set()
         self._people: set[str] = set()
+        self._parked_reports: dict[str, rows.Incident] = {}
+        self._desks: dict[str, tuple[str, ...]] = {}
 
     # --- loading -----------------------------------------------------------------------------------------------
 
     def load(self, reads: Sequence[Read]) -> None:
         """Everything that these ops need. Lock order: incidents by id, then the rest."""
         ops = [read.op for read in reads]
-        incidents = {
-            op.incident for op in ops if isinstance(op, shapes.Report | shapes.Edit | shapes.Act | shapes.Comment | shapes.PhotoAdd)
-        }
+        incidents = {key for op in ops if (key := named_case(op)) is not None}
         resolves = in_order(op.conflict for op in ops if isinstance(op, shapes.Resolve))
         parked: list[Any] = []
         if resolves:
-            parked = run(f"SELECT id, incident, args FROM incidents_conflict WHERE {any_of('id', 'ids')}", {"ids": resolves})
-            incidents |= {_uuid(row[1]) for row in parked}
+            parked = run(f"SELECT DISTINCT incident FROM incidents_conflict WHERE {any_of('id', 'ids')}", {"ids": resolves})
+            incidents |= {_uuid(row[0]) for row in parked}
         photos = {p.photo for op in ops for p in shapes.declared(op)} | {op.photo for op in ops if isinstance(op, shapes.PhotoWithdraw)}
         if any(isinstance(op, shapes.PhotoWithdraw) for op in ops):
             found = run(f"SELECT incident FROM incidents_photo WHERE {any_of('id', 'ids')}", {"ids": in_order(photos)})
@@ -91,15 +95,17 @@ class Workset:
         if resolves:
             self._conflicts = {c.id: c for c in CONFLICTS.select(any_of("id", "ids") + for_update(), ids=resolves)}
             handed = [c.args for c in self._conflicts.values() if c.kind == "handover" and isinstance(c.args, dict)]
-            photos |= {args["photo"] for args in handed if isinstance(args.get("photo"), str)}
+            photos |= {p.photo for args in handed for p in _declared_in(args)}
         else:
             handed = []
+        self._load_parked(incidents - {op.incident for op in ops if isinstance(op, shapes.Report)})
+        self._load_desks(ops, handed)
         self._load_photos(ops, photos)
         self._load_rest(ops, handed)
 
     def _load_photos(self, ops: Sequence[Op], photos: set[str]) -> None:
         guarded = in_order(op.incident for op in ops if isinstance(op, shapes.Act))
-        guarded += [c.incident for c in self._conflicts.values() if c.kind == "action"]
+        guarded += [c.incident for c in self._conflicts.values() if c.kind in ("action", "handover")]
         guarded = [key for key in guarded if key in self._incidents]
         if photos or guarded:
             where = f"{any_of('id', 'ids')} OR {any_of('incident', 'cases')}"
@@ -107,14 +113,35 @@ class Workset:
             self._photos = {photo.id: photo for photo in found}
         brought = {(self.actor.user, p.sha256) for op in ops for p in shapes.declared(op)}
         for conflict in self._conflicts.values():
-            if conflict.kind == "handover" and isinstance(conflict.args, dict) and isinstance(conflict.args.get("sha256"), str):
-                brought.add((conflict.by, conflict.args["sha256"]))
+            if conflict.kind == "handover" and isinstance(conflict.args, dict):
+                brought |= {(conflict.by, p.sha256) for p in _declared_in(conflict.args)}
         if brought:
             quoted = '"user"'  # a reserved word
             where = f"{any_of(quoted, 'users')} AND {any_of('sha256', 'hashes', 'text')}"
             query = f"SELECT {quoted}, sha256 FROM incidents_delivery WHERE {where}"
             found_rows = run(query, {"users": in_order(u for u, _ in brought), "hashes": in_order(h for _, h in brought)})
             self._delivered = {(_uuid(user), sha256) for user, sha256 in found_rows}
+
+    def _load_parked(self, incidents: Iterable[str]) -> None:
+        """Reports that were parked whole, where there is no case of that id."""
+        missing = in_order(key for key in incidents if key not in self._incidents)
+        if missing:
+            where = f"{any_of('incident', 'ids')} AND kind = 'handover' AND code = 'internal' ORDER BY parked_at, id"
+            for conflict in CONFLICTS.select(where, ids=missing):
+                self._keep_parked(conflict)
+
+    def _keep_parked(self, conflict: rows.Conflict) -> None:
+        if is_parked_report(conflict) and conflict.incident not in self._parked_reports:
+            self._parked_reports[conflict.incident] = unborn(conflict, self)
+
+    def _load_desks(self, ops: Sequence[Op], handed: Sequence[dict[str, Any]]) -> None:
+        """Who hears of additions to closed cases."""
+        added = {op.incident for op in ops if isinstance(op, shapes.Comment | shapes.PhotoAdd)}
+        added |= {key for args in handed if isinstance(key := args.get("incident"), str)}
+        closing = {op.incident for op in ops if isinstance(op, shapes.Act)}
+        cases = [self._incidents[key] for key in added if key in self._incidents]
+        units = in_order(case.owner_unit for case in cases if case.state not in OPEN or case.id in closing)
+        self._desks = desks_of(units=units, day=self.day) if units else {}
 
     def _load_rest(self, ops: Sequence[Op], handed: list[dict[str, Any]]) -> None:
         stale: dict[str, int] = {}
@@ -128,9 +155,9 @@ class Workset:
             if key in self._incidents and op.base_version < self._incidents[key].version:
                 stale[key] = min(op.base_version, stale.get(key, op.base_version))
         for args in handed:
-            key, version = args.get("incident"), args.get("base_version")
-            if isinstance(key, str) and key in self._incidents and isinstance(version, int):
-                stale[key] = min(version, stale.get(key, version))
+            named, version = args.get("incident"), args.get("base_version")
+            if isinstance(named, str) and named in self._incidents and isinstance(version, int):
+                stale[named] = min(version, stale.get(named, version))
         if stale:
             found = EVENTS.select(
                 f"{any_of('incident', 'ids')} AND version > %(least)s ORDER BY incident, n", ids=in_order(stale), least=min(stale.values())
@@ -158,6 +185,12 @@ class Workset:
 
     def incident(self, key: str) -> rows.Incident | None:
         return self._incidents.get(key)
+
+    def unborn(self, key: str) -> rows.Incident | None:
+        return self._parked_reports.get(key)
+
+    def desk_of(self, unit: str) -> tuple[str, ...]:
+        return self._desks.get(unit, ())
 
     def event_exists(self, key: str) -> bool:
         return key in self._event_ids
@@ -193,7 +226,7 @@ class Workset:
     def chain(self, unit: str) -> tuple[str, ...]:
         return self._units.chain(unit)
 
-    def owner_of(self, cell: CellLike) -> str:
+    def owner_of(self, cell: Levels) -> str:
         owner = self._units.owner_of(cell.cell, cell.community, cell.street, cell.district)
         if owner is None:
             raise LookupError("no unit owns this place, and the city has no centre")
@@ -227,6 +260,8 @@ class Workset:
             self._incidents[incident.id] = incident
         for conflict in decision.conflicts:
             self._conflicts[conflict.id] = self._conflicts_new[conflict.id] = conflict
+            if conflict.incident not in self._incidents:
+                self._keep_parked(conflict)
             keys.add(key_of("conflict", conflict.id))
         for conflict in decision.ended:
             self._conflicts[conflict.id] = conflict
@@ -258,15 +293,19 @@ class Workset:
         batch.insert(CONTENTS, [content for _, content in self._events if content is not None])
         for event, content in self._events:
             batch.prove(event.hash)
-            batch.publish(event_row(event, content, self._incidents[event.incident]))
+            case = self._incidents[event.incident]
+            # What is archived has left the feed: its additions have no readers there, but a place in the chain.
+            row = event_row(event, content, case)
+            batch.publish(row if case.archived_at is None else unread(row))
         batch.insert(CONFLICTS, self._conflicts_new.values())
         batch.replace(CONFLICTS, self._conflicts_changed.values())
         for conflict in (*self._conflicts_new.values(), *self._conflicts_changed.values()):
-            batch.publish(conflict_row(conflict, self._incidents[conflict.incident]))
+            batch.publish(conflict_row(conflict, self._incidents.get(conflict.incident) or self._parked_reports[conflict.incident]))
         batch.insert(PHOTOS, self._photos_new.values())
         batch.replace(PHOTOS, self._photos_changed.values())
         for photo in (*self._photos_new.values(), *self._photos_changed.values()):
-            batch.publish(photo_row(photo, self._incidents[photo.incident]))
+            if self._incidents[photo.incident].archived_at is None:
+                batch.publish(photo_row(photo, self._incidents[photo.incident]))
         batch.insert(NOTICES, self._notices)
         for notice in self._notices:
             batch.publish(notice_row(notice))
@@ -289,6 +328,19 @@ class Workset:
                 batch.drop([f"x{row.key}{case.cell}"])
             if row.type != "incident":
                 batch.publish(moved_row(row, case))
+
+
+def named_case(op: Op) -> str | None:
+    """The incident that an op names itself."""
+    named = shapes.Report | shapes.Edit | shapes.Act | shapes.Comment | shapes.PhotoAdd
+    return op.incident if isinstance(op, named) else None
+
+
+def _declared_in(args: dict[str, Any]) -> list[shapes.Declaration]:
+    """The photos that a parked op declares."""
+    if "photos" not in args and "photo" not in args:
+        return []
+    return shapes.declared(shapes.read_op(msgspec.json.encode(args)).op)
 
 
 def _readers(incident: rows.Incident) -> tuple[Any, ...]:

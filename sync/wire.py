@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from gridgov.errors import CATALOGUE, Refusal
 from incidents.door import Answer
-from incidents.rules.ops import OPS_A_PUSH, PUSH_BYTES, SAFE, too_deep
+from incidents.rules.ops import OPS_A_PUSH, PUSH_BYTES, SAFE, too_deep, whole_number
 
 
 class _Envelope(msgspec.Struct):
@@ -37,7 +37,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
         try:
             unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
             plain = unpacker.decompress(body, PUSH_BYTES + 1)
-            if len(plain) <= PUSH_BYTES and not unpacker.eof:
+            if len(plain) <= PUSH_BYTES and (not unpacker.eof or unpacker.unused_data):
                 raise Refusal("not_json")
         except zlib.error:
             raise Refusal("not_json") from None
@@ -54,16 +54,27 @@ def read_push(body: bytes) -> Push:
     :raises Refusal: not_json, too_large (more than 200 ops).
     """
     try:
+        # The fast reader takes bytes that are no UTF-8 in what it passes by.
+        text = body.decode("utf-8")
         envelope = msgspec.json.decode(body, type=_Envelope)
         ops = [bytes(raw) for raw in envelope.ops]
-        if any(too_deep(raw, above=2) for raw in ops):
-            raise Refusal("not_json")
         queued, photos = envelope.queued, envelope.photos_waiting
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        ops, queued, photos = _single_out(body)
+    except UnicodeDecodeError:
+        raise Refusal("not_json") from None
+    except (msgspec.MsgspecError, RecursionError):
+        if too_deep(body):
+            raise Refusal("not_json") from None
+        ops, queued, photos = _single_out(text)
+    else:
+        if any(too_deep(raw, above=2) for raw in ops) or (_openings(body) > 2 + sum(map(_openings, ops)) and too_deep(body)):
+            raise Refusal("not_json")
     if len(ops) > OPS_A_PUSH:
         raise Refusal("too_large", details={"ops": OPS_A_PUSH})
     return Push(ops=ops, queued=_count(queued), photos_waiting=_count(photos))
+
+
+def _openings(raw: bytes) -> int:
+    return raw.count(b"{") + raw.count(b"[")
 
 
 def _count(value: Any) -> int | None:
@@ -74,16 +85,17 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _single_out(body: bytes) -> tuple[list[bytes], Any, Any]:
-    """Where the fast reader fails on bytes that are JSON all the same (a lone surrogate, 1e999), the standard library
-    finds the ops, so that only the bad one is refused."""
+def _single_out(text: str) -> tuple[list[bytes], Any, Any]:
+    """Where the fast reader fails on what is JSON all the same (a lone surrogate, 1e999), the standard library finds the
+    ops, so that only the bad one is refused. They must not grow by it: the others would become too large."""
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        found = json.loads(text, parse_constant=_no_constant, parse_int=whole_number)
     except (ValueError, RecursionError):
         raise Refusal("not_json") from None
     if not isinstance(found, dict) or not isinstance(found.get("ops"), list):
         raise Refusal("not_json")
-    return [json.dumps(op).encode() for op in found["ops"]], found.get("queued"), found.get("photos_waiting")
+    ops = [json.dumps(op, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") for op in found["ops"]]
+    return ops, found.get("queued"), found.get("photos_waiting")
 
 
 def answers_json(answers: list[Answer]) -> list[Any]:

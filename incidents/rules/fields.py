@@ -22,9 +22,11 @@ _LONGEST: Final = {"description": DESCRIPTION, "address": 200, "component_code":
 _NULLABLE: Final = frozenset({"description", "address", "component_code", "occurred_at", "answers"})
 # Keys of the record that no edit may name; what is in neither list no incident has.
 RECORD_KEYS: Final = frozenset(
-    "id number version step_version kind channel category description urgent handling_class position address answers component_code "
-    "occurred_at at received_at registered_at resolved_at closed_at cell registered_path boundary_version owner_unit lead_unit by state "
-    "outcome due_step due_at paused returns reworks reopens parent merged_into restricted".split()
+    (
+        "id number version step_version kind channel category description urgent handling_class position address answers component_code "
+        "occurred_at at received_at registered_at resolved_at closed_at cell registered_path boundary_version owner_unit lead_unit by state "
+        "outcome due_step due_at paused returns reworks reopens parent merged_into restricted"
+    ).split()  # noqa: SIM905
 )
 
 
@@ -87,10 +89,17 @@ def read_value(field: str, value: Any, pointer: str) -> Any:
 
 
 def value_of(incident: Incident, field: str) -> Any:
-    """The server's value, as it is compared."""
+    """The server's value, as `read_value` gives a client's."""
     if field == "position":
         return Point(incident.lng, incident.lat)
     return getattr(incident, field)
+
+
+def compared(field: str, value: Any) -> Any:
+    """What two values are compared by: answers as JSON values, in which true is not 1 (in Python they are equal)."""
+    if field == "answers" and value is not None:
+        return msgspec.json.encode(value, order="deterministic")
+    return value
 
 
 def shown(incident: Incident, field: str) -> Any:

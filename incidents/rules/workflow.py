@@ -3,12 +3,12 @@
 Pure. `GET workflow` serves it; `rules.decide.act` decides by it; there is no second place that knows a transition.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 
-from gridgov.errors import msgid
+from gridgov.errors import malformed, msgid
 
 # state → (name, open)
 STATES: Final[dict[str, tuple[str, bool]]] = {
@@ -64,6 +64,28 @@ ACTIONS: Final[dict[str, Action]] = {
         Action("reopen", msgid("reopen"), ("closed",), "registered", ("secretary", "supervisor"), False, (Arg("sentence", "text", True),)),
     )
 }  # fmt: skip
+
+
+def check_arguments(*, action: Action, args: Mapping[str, Any]) -> None:
+    """Are they arguments that the action knows, each of its type? Which of them are missing is asked later.
+
+    :raises Refusal: malformed.
+    """
+    known = {arg.name: arg for arg in action.args}
+    for name, value in args.items():
+        pointer = "/args/" + name.replace("~", "~0").replace("/", "~1")
+        arg = known.get(name)
+        if arg is None:
+            raise malformed(pointer, "the action has no such argument")
+        if not isinstance(value, str) or len(value) > arg.longest:
+            raise malformed(pointer, f"a text of at most {arg.longest} characters")
+        if arg.choices and value and value not in arg.choices:
+            raise malformed(pointer, "one of " + ", ".join(arg.choices))
+
+
+def missing_argument(*, action: Action, args: Mapping[str, Any]) -> str | None:
+    """The first argument without which the step has no reason; blanks are none."""
+    return next((arg.name for arg in action.args if arg.required and not str(args.get(arg.name) or "").strip()), None)
 
 
 def possible(*, action: Action, roles: Iterable[str]) -> bool:

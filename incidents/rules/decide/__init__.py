@@ -6,6 +6,7 @@ from incidents.rules.decide.act import decide_act
 from incidents.rules.decide.add import decide_comment, decide_photo, decide_withdraw
 from incidents.rules.decide.edit import decide_edit
 from incidents.rules.decide.facts import Decide, Decision, Draft, Facts
+from incidents.rules.decide.give_up import give_up, waits_for_birth
 from incidents.rules.decide.report import decide_report
 from incidents.rules.decide.resolve import decide_resolve
 from incidents.rules.ops import Read
@@ -22,8 +23,10 @@ _BY_KIND: Final[dict[str, Decide]] = {
 
 
 def decide(read: Read, facts: Facts) -> Decision:
-    """What becomes of one op."""
+    """What becomes of one op. What belongs to a report that was parked whole is parked beside it."""
+    if waits_for_birth(read, facts):
+        return give_up(read, facts)
     return _BY_KIND[read.op.kind](read, facts)
 
 
-__all__ = ["Decision", "Draft", "Facts", "decide"]
+__all__ = ["Decision", "Draft", "Facts", "decide", "give_up"]

@@ -4,28 +4,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gridgov.errors import Refusal, malformed
-from incidents.rules.decide.facts import Decision, Draft, Facts, in_scope, park, refused, refused_by, roles_of
+from incidents.rules.decide.facts import Decision, Draft, Facts, in_scope, park, refused, roles_of
 from incidents.rules.decide.report import handled_here_why_not
 from incidents.rules.ops import Act, Read
 from incidents.rules.rows import Incident
-from incidents.rules.workflow import ACTIONS, STATES, Action, allowed_now, possible
-
-
-def _arguments(action: Action, args: dict[str, Any]) -> None:
-    """:raises Refusal: reason_missing, malformed."""
-    known = {arg.name for arg in action.args}
-    for name in args:
-        if name not in known:
-            raise malformed(f"/args/{name}", "the action has no such argument")
-    for arg in action.args:
-        value = args.get(arg.name)
-        if value is None or value == "":
-            if arg.required:
-                raise Refusal("reason_missing", details={"missing": arg.name})
-            continue
-        if not isinstance(value, str) or len(value) > arg.longest or (arg.choices and value not in arg.choices):
-            raise malformed(f"/args/{arg.name}", "one of " + ", ".join(arg.choices) if arg.choices else "a text")
+from incidents.rules.workflow import ACTIONS, STATES, Action, allowed_now, missing_argument, possible
 
 
 def why_not(action: Action, incident: Incident, facts: Facts, roles: frozenset[str]) -> str | None:
@@ -58,10 +41,8 @@ def decide_act(read: Read, facts: Facts) -> Decision:
     roles = roles_of(facts.actor, incident, facts)
     if not possible(action=action, roles=roles):
         return refused("role")
-    try:
-        _arguments(action, op.args)
-    except Refusal as refusal:
-        return refused_by(refusal)
+    if (missing := missing_argument(action=action, args=op.args)) is not None:
+        return refused("reason_missing", {"missing": missing})
     now_allowed = allowed_now(state=incident.state, roles=roles)
     if (why := why_not(action, incident, facts, roles)) is not None:
         details: dict[str, Any] = {"state": incident.state, "why": why, "allowed_now": [c for c in now_allowed if c != op.action]}

@@ -15,8 +15,9 @@ from incidents.rules.decide.facts import (
     was_in_scope,
 )
 from incidents.rules.decide.report import photo_of
-from incidents.rules.ops import Comment, PhotoAdd, PhotoWithdraw, Read
+from incidents.rules.ops import Comment, Op, PhotoAdd, PhotoWithdraw, Read
 from incidents.rules.rows import Incident, Notice
+from incidents.rules.workflow import OPEN
 
 _MAY_ADD = frozenset({"author", "worker", "secretary", "operator", "supervisor"})
 
@@ -50,8 +51,23 @@ def decide_comment(read: Read, facts: Facts) -> Decision:
         key = derived(user=facts.actor.user, op_id=op.op_id, name="notice")
         args = {"comment": op.comment, "by": facts.actor.user}
         notices.append(Notice(id=key, incident=incident.id, user=op.to, kind="comment", args=args, at=facts.now, read_at=None))
+    notices += _word_of_addition(op, incident, {"comment": op.comment}, facts)
     draft = Draft(incident=incident.id, type="comment", id=op.comment, text=op.text, visibility=op.visibility)
     return Decision(outcome="applied", incident=incident, drafts=[draft], notices=notices)
+
+
+def _word_of_addition(op: Op, incident: Incident, args: dict[str, str], facts: Facts) -> list[Notice]:
+    """The case is closed: its desk hears of what was added. What is archived is looked at by nobody."""
+    if incident.state in OPEN or incident.archived_at is not None:
+        return []
+    me = facts.actor.user
+    return [
+        Notice(
+            id=derived(user=me, op_id=op.op_id, name=f"added:{user}"), incident=incident.id, user=user, kind="added_to_closed",
+            args=args | {"by": me}, at=facts.now, read_at=None,
+        )
+        for user in facts.desk_of(incident.owner_unit) if user != me
+    ]  # fmt: skip
 
 
 def _staff(facts: Facts, incident: Incident) -> frozenset[str]:
@@ -76,7 +92,8 @@ def decide_photo(read: Read, facts: Facts, *, user: str | None = None) -> Decisi
         return refused("role")
     photo = photo_of(op.declaration, incident=incident.id, user=owner, facts=facts)
     draft = Draft(incident=incident.id, type="photo", reason=op.stage)
-    return Decision(outcome="applied", incident=incident, drafts=[draft], photos=[photo])
+    notices = _word_of_addition(op, incident, {"photo": op.photo}, facts)
+    return Decision(outcome="applied", incident=incident, drafts=[draft], photos=[photo], notices=notices)
 
 
 def decide_withdraw(read: Read, facts: Facts) -> Decision:

@@ -4,10 +4,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gridgov.errors import Refusal, malformed
-from incidents.rules.decide.facts import Decision, Draft, Facts, hand_over, in_scope, moved_to, outside, park, refused, refused_by, roles_of, was_in_scope
+from gridgov.errors import Refusal
+from incidents.rules.decide.facts import (
+    Decision,
+    Draft,
+    Facts,
+    hand_over,
+    in_scope,
+    moved_to,
+    outside,
+    park,
+    refused,
+    refused_by,
+    roles_of,
+    was_in_scope,
+)
 from incidents.rules.decide.report import current_category, given
-from incidents.rules.fields import MERGEABLE, RECORD_KEYS, could_edit, may_edit, read_position, read_value, shown, to_point, value_of
+from incidents.rules.fields import MERGEABLE, compared, could_edit, may_edit, read_position, read_value, shown, to_point, value_of
 from incidents.rules.merge import merge_field
 from incidents.rules.ops import Edit, Read
 from incidents.rules.rows import Incident
@@ -36,19 +49,10 @@ def write_field(incident: Incident, field: str, wire: Any, facts: Facts, pointer
     return replace(incident, **{field: value})
 
 
-def _unknown_fields(op: Edit) -> Decision | None:
-    for field in op.fields:
-        if field not in RECORD_KEYS:
-            return refused_by(malformed(f"/fields/{field}", "no incident has this field"))
-    return None
-
-
 def decide_edit(read: Read, facts: Facts) -> Decision:
     """What of an edit is taken, what is parked; or why nothing is."""
     op = read.op
     assert isinstance(op, Edit)
-    if (wrong := _unknown_fields(op)) is not None:
-        return wrong
     incident = facts.incident(op.incident)
     if incident is None:
         return refused("not_found")
@@ -72,16 +76,14 @@ def _merge(op: Edit, incident: Incident, roles: frozenset[str], facts: Facts) ->
     new, conflicts, taken, meant = incident, [], [], set()
     first_code = first_details = None
     for field, wire in op.fields.items():
-        base = read_value(field, op.base[field], f"/base/{field}")
-        client = read_value(field, wire, f"/fields/{field}")
-        server = value_of(incident, field)
+        base = compared(field, read_value(field, op.base[field], f"/base/{field}"))
+        client = compared(field, read_value(field, wire, f"/fields/{field}"))
+        server = compared(field, value_of(incident, field))
+        if field == "category" and client not in (base, server):
+            client = current_category(client, facts).code
         if client != base:
             meant.add(field)
         verdict = merge_field(base=base, server=server, client=client)
-        if field == "category" and verdict == "take":
-            client = current_category(client, facts).code
-            if client == server:
-                verdict = "nothing"
         if verdict == "nothing":
             continue
         code, details = None, None
@@ -123,10 +125,8 @@ def _others_changed(op: Edit, incident: Incident, meant: set[str], facts: Facts)
     """Since `base_version`, has another user changed a field that this op did not?"""
     if op.base_version >= incident.version:
         return False
-    for event in facts.later_events(incident.id, op.base_version):
-        if event.by_user != facts.actor.user and set(event.fields) - meant:
-            return True
-    return False
+    later = facts.later_events(incident.id, op.base_version)
+    return any(event.by_user != facts.actor.user and set(event.fields) - meant for event in later)
 
 
 def changed_since(incident: Incident, field: str, base_version: int, facts: Facts) -> bool:

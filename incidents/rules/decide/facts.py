@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from gridgov.errors import Refusal
-from grids.scope import BY_PLACE, STAFF, Actor
+from grids.scope import BY_PLACE, STAFF, Actor, Levels
 from incidents.rules.fields import Point
-from incidents.rules.ops import Op, Read, instant
+from incidents.rules.ops import Act, Comment, Edit, Op, PhotoAdd, PhotoWithdraw, Read, Report, Resolve, instant
 from incidents.rules.rows import Category, Conflict, Event, Incident, Notice, Photo
 
 AHEAD = dt.timedelta(hours=24)
@@ -92,6 +92,7 @@ class Facts(Protocol):
     day: dt.date
 
     def incident(self, key: str) -> Incident | None: ...
+    def unborn(self, key: str) -> Incident | None: ...
     def event_exists(self, key: str) -> bool: ...
     def photo(self, key: str) -> Photo | None: ...
     def conflict(self, key: str) -> Conflict | None: ...
@@ -102,7 +103,8 @@ class Facts(Protocol):
     def located(self, point: Point) -> LocatedLike: ...
     def cell(self, key: str) -> tuple[CellLike, Point] | None: ...
     def chain(self, unit: str) -> tuple[str, ...]: ...
-    def owner_of(self, cell: CellLike) -> str: ...
+    def owner_of(self, cell: Levels) -> str: ...
+    def desk_of(self, unit: str) -> tuple[str, ...]: ...
     def person_exists(self, key: str) -> bool: ...
     def number(self, cell: CellLike) -> str: ...
 
@@ -110,12 +112,29 @@ class Facts(Protocol):
 Decide = Callable[[Read, Facts], Decision]
 
 
+class Chains(Protocol):
+    """Who stands above a unit."""
+
+    def chain(self, unit: str) -> tuple[str, ...]: ...
+
+
 def derived(*, user: str, op_id: str, name: str) -> str:
     """The id of a record that the server makes for an op: uuid5 of (user id, op id + ":" + name)."""
     return str(uuid.uuid5(uuid.UUID(user), f"{op_id}:{name}"))
 
 
-def roles_of(actor: Actor, incident: Incident, facts: Facts) -> frozenset[str]:
+def case_of(op: Op, facts: Facts) -> str | None:
+    """The id of the incident that an op is about; None where that is not known."""
+    if isinstance(op, Resolve):
+        conflict = facts.conflict(op.conflict)
+        return None if conflict is None else conflict.incident
+    if isinstance(op, PhotoWithdraw):
+        photo = facts.photo(op.photo)
+        return None if photo is None else photo.incident
+    return op.incident if isinstance(op, Report | Edit | Act | Comment | PhotoAdd) else None
+
+
+def roles_of(actor: Actor, incident: Incident, facts: Chains) -> frozenset[str]:
     """What the actor is to this case today: author, worker of the cell, and roles in the owner unit or above it."""
     roles = {"anyone"}
     if incident.by_user == actor.user:

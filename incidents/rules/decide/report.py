@@ -69,8 +69,8 @@ def _place(op: Report, facts: Facts) -> tuple[Any, Any, list[str], dict[str, Any
     return located.cell, point, warnings, {"accuracy_m": given(op.position.accuracy_m), "source": op.position.source, "sent": sent}
 
 
-def decide_report(read: Read, facts: Facts) -> Decision:
-    """A new case, or why there is none."""
+def decide_report(read: Read, facts: Facts, *, user: str | None = None) -> Decision:
+    """A new case, or why there is none. `user`: whose bytes of the photos will come, if not the actor's."""
     op = read.op
     assert isinstance(op, Report)
     if facts.incident(op.incident) is not None or any(facts.photo(p.photo) is not None for p in op.photos):
@@ -96,7 +96,7 @@ def decide_report(read: Read, facts: Facts) -> Decision:
         paused=False, returns=0, reworks=0, reopens=0, parent=None, merged_into=None, restricted=category.restricted, **position,
     )  # fmt: skip
     drafts = [Draft(incident=incident.id, type="submit", to_state="reported", visibility="public")]
-    photos = [photo_of(p, incident=incident.id, user=actor.user, facts=facts) for p in op.photos]
+    photos = [photo_of(p, incident=incident.id, user=user or actor.user, facts=facts) for p in op.photos]
     if op.handled_here is not UNSET:
         stages = {p.stage for p in photos}
         if handled_here_why_not(stages=stages, category=category, worker=any(g.role == "worker" and g.covers(cell) for g in actor.grants)):

@@ -6,12 +6,15 @@ from msgspec import UNSET, json
 from msgspec.structs import replace
 
 from gridgov.errors import Refusal
+from grids.scope import STAFF
 from incidents.rules.decide.act import decide_act
 from incidents.rules.decide.add import decide_comment, decide_photo
 from incidents.rules.decide.edit import changed_since, decide_edit, write_field
-from incidents.rules.decide.facts import STAFF, Decision, Draft, Facts, refused, refused_by, roles_of
-from incidents.rules.fields import shown
-from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Resolve, read_op
+from incidents.rules.decide.facts import Decision, Draft, Facts, refused, refused_by, roles_of
+from incidents.rules.decide.give_up import is_parked_report
+from incidents.rules.decide.report import decide_report
+from incidents.rules.fields import compared, shown, value_of
+from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Report, Resolve, read_op
 from incidents.rules.rows import Conflict, Incident
 from incidents.rules.workflow import OPEN
 
@@ -21,7 +24,8 @@ def decide_resolve(read: Read, facts: Facts) -> Decision:
     op = read.op
     assert isinstance(op, Resolve)
     conflict = facts.conflict(op.conflict)
-    incident = None if conflict is None else facts.incident(conflict.incident)
+    born = None if conflict is None else facts.incident(conflict.incident)
+    incident = born or (None if conflict is None else facts.unborn(conflict.incident))
     if conflict is None or incident is None:
         return refused("not_found")
     actor = facts.actor
@@ -35,7 +39,11 @@ def decide_resolve(read: Read, facts: Facts) -> Decision:
     if conflict.state != "open":
         return refused("already_resolved", {"state": conflict.state, "resolved_by": conflict.resolved_by, "value": conflict.value})
     if op.take == "value" and conflict.kind != "field":
-        return Decision(outcome="refused", code="malformed", errors=[{"pointer": "/take", "code": "malformed", "detail": "only a field takes a value"}])
+        return Decision(
+            outcome="refused", code="malformed", errors=[{"pointer": "/take", "code": "malformed", "detail": "only a field takes a value"}]
+        )
+    if born is None:
+        return _decide_unborn(op, conflict, facts)
     if op.take == "server":
         value = shown(incident, conflict.field) if conflict.field else None
         return _end(op, conflict, incident, "dropped", value, facts)
@@ -44,7 +52,19 @@ def decide_resolve(read: Read, facts: Facts) -> Decision:
     return _carry_out(op, conflict, incident, facts)
 
 
-def _end(op: Resolve, conflict: Conflict, incident: Incident, state: str, value: Any, facts: Facts, changes: dict[str, Any] | None = None) -> Decision:
+def _decide_unborn(op: Resolve, conflict: Conflict, facts: Facts) -> Decision:
+    """A report that was parked whole: it is born in the resolver's name, or goes; what waits beside it waits on."""
+    if op.take == "server":
+        ended = replace(conflict, state="dropped", resolved_by=facts.actor.user, resolved_at=facts.now)
+        return Decision(outcome="applied", ended=[ended])
+    if not is_parked_report(conflict):
+        return refused("not_allowed_now", {"state": None})
+    return _finish(op, conflict, _handed_over(op, conflict, facts), None, facts)
+
+
+def _end(
+    op: Resolve, conflict: Conflict, incident: Incident, state: str, value: Any, facts: Facts, changes: dict[str, Any] | None = None
+) -> Decision:
     ended = replace(conflict, state=state, value=value, resolved_by=facts.actor.user, resolved_at=facts.now)
     draft = Draft(
         incident=incident.id, type="conflict", name="conflict", fields=tuple(changes or ()), changes=changes, reason=state, visibility="reporter"
@@ -65,7 +85,7 @@ def _write(op: Resolve, conflict: Conflict, incident: Incident, facts: Facts) ->
     except Refusal as refusal:
         return refused_by(refusal)
     before, after = shown(incident, field), shown(new, field)
-    if before == after:
+    if compared(field, value_of(incident, field)) == compared(field, value_of(new, field)):
         return _end(op, conflict, incident, "taken", after, facts)
     new = replace(new, version=incident.version + 1)
     if new.owner_unit != incident.owner_unit:
@@ -84,9 +104,14 @@ def _carry_out(op: Resolve, conflict: Conflict, incident: Incident, facts: Facts
         done = decide_act(Read(op=parked, hash="", content={}), facts)
     else:
         done = _handed_over(op, conflict, facts)
-    if done.outcome not in ("applied", "merged"):
-        return refused("not_allowed_now", {"state": incident.state, "code": done.code} | (done.details or {}))
-    ended = _end(op, conflict, done.incident or incident, "taken", None, facts)
+    return _finish(op, conflict, done, incident, facts)
+
+
+def _finish(op: Resolve, conflict: Conflict, done: Decision, incident: Incident | None, facts: Facts) -> Decision:
+    case = done.incident or incident
+    if done.outcome not in ("applied", "merged") or case is None:
+        return refused("not_allowed_now", {"state": incident.state if incident else None, "code": done.code} | (done.details or {}))
+    ended = _end(op, conflict, case, "taken", None, facts)
     done.drafts = done.drafts + ended.drafts
     done.ended = ended.ended
     done.outcome = "applied"
@@ -103,4 +128,8 @@ def _handed_over(op: Resolve, conflict: Conflict, facts: Facts) -> Decision:
         return decide_comment(read, facts)
     if isinstance(parked, PhotoAdd):
         return decide_photo(read, facts, user=conflict.by)
+    if isinstance(parked, Act):
+        return decide_act(read, facts)
+    if isinstance(parked, Report):
+        return decide_report(read, facts, user=conflict.by)
     return refused("not_allowed_now")
