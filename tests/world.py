@@ -22,6 +22,7 @@ from grids.models import City, Membership, OrgUnit, Place, User
 from grids.queries import city_day, grants_of
 from grids.rules.measure import areas_m2
 from grids.scope import Actor
+from incidents import numbers
 from incidents.categories import load as load_categories
 from sync.auth import begin_token
 
@@ -67,6 +68,7 @@ class World:
     """What the fixture gives: places by code, units by the code of their place, people by user name."""
 
     def __init__(self) -> None:
+        numbers.forget()  # blocks of a database that was emptied
         # Each world has ground versions of its own: what the process keeps under one is never that of another test.
         Head.objects.get_or_create(pk=1)
         Head.objects.filter(pk=1).update(ground=next(_grounds) * 1_000_000, epoch=uuid.uuid4())
