@@ -1,9 +1,11 @@
 """What an administrator may see and change: superusers everything, the role admin reads its own part of the city."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.paginator import Paginator
 from django.db.models import BooleanField, Model, Q, QuerySet
 from django.http import HttpRequest
@@ -51,6 +53,31 @@ class CountedPaginator(AnyPaginator):
         return int(rows.order_by()[: COUNTED + 1].count())
 
 
+class _OnlyIds:
+    """Shows again what was sent only where it is an id: Django's own would ask the database for junk, and fall over it."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """The chosen ones."""
+        return super().optgroups(name, [one for one in value if one in ("", None) or is_id(one)], attr)  # type: ignore[misc]
+
+
+class OneOfMany(_OnlyIds, AutocompleteSelect):
+    """A search field for one row."""
+
+
+class SomeOfMany(_OnlyIds, AutocompleteSelectMultiple):
+    """A search field for several rows."""
+
+
+def is_id(text: object) -> bool:
+    """Whether it is a UUID."""
+    try:
+        uuid.UUID(str(text))
+    except ValueError:
+        return False
+    return True
+
+
 def _column(model: type[Model], name: str, label: Any) -> Callable[[Model], Any]:
     """The column of a field under another word; still sorted by the field."""
 
@@ -77,6 +104,18 @@ class OursAdmin(_Admin[M]):
     def get_form(self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any) -> Any:
         """With our words."""
         return super().get_form(request, obj, change=change, **{"labels": self.labels, **kwargs})
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Search fields that bear junk."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", OneOfMany(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Search fields that bear junk."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", SomeOfMany(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Columns under our words."""
