@@ -102,7 +102,8 @@ def run(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def any_of(column: str, name: str, kind: str = "uuid") -> str:
     """SQL: the column is one of the list parameter `name`. `kind`: uuid, text or bigint."""
     if is_postgres():
-        return f"{column} = ANY(%({name})s::{kind}[])"
+        # The sub-select is evaluated once; a bare cast of a parameter would be evaluated for each row of a scan.
+        return f"{column} = ANY(CAST((SELECT %({name})s::{kind}[]) AS {kind}[]))"
     value = "replace(value, '-', '')" if kind == "uuid" else "value"
     return f"{column} IN (SELECT {value} FROM json_each(%({name})s))"
 
