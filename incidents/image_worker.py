@@ -9,7 +9,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.utils import timezone
 
@@ -32,14 +32,14 @@ LONGEST_PAUSE_S = 3600.0
 class Worker:
     """Goes through what waits. Keeps only how often a decoder died over a photo."""
 
-    def __init__(self, renderer: Renderer) -> None:
-        self._renderer = renderer
+    def __init__(self, renderer: Renderer, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._renderer, self._clock = renderer, clock
         self._died: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
 
     def round(self, *, now: dt.datetime, stop: threading.Event | None = None) -> int:
         """Look once at what waits, and do it. How many hashes were dealt with."""
-        clock = time.monotonic()
+        clock = self._clock()
         self._not_before = {sha256: at for sha256, at in self._not_before.items() if at > clock}
         done = 0
         for sha256 in images.waiting(limit=PAGE + len(self._not_before)):
@@ -80,7 +80,7 @@ class Worker:
             if death.by_signal and died >= TRIES:
                 del self._died[sha256]
                 return "damaged"
-            self._not_before[sha256] = time.monotonic() + min(2.0**died, LONGEST_PAUSE_S)
+            self._not_before[sha256] = self._clock() + min(2.0**died, LONGEST_PAUSE_S)
             log.error("no picture of photo %s yet: %s", sha256[:12], death)
             return None
         self._died.pop(sha256, None)

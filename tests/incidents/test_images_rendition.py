@@ -187,7 +187,7 @@ def photos_with_a_canary() -> Iterator[tuple[str, bytes]]:
     yield "polyglot", saved(image, "JPEG") + b"<html><script>alert(1)</script>PK\3\4" + CANARY.encode()
 
 
-@pytest.mark.parametrize(("name", "data"), photos_with_a_canary(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "data"), list(photos_with_a_canary()), ids=lambda value: value if isinstance(value, str) else "")
 def test_nothing_of_what_stood_beside_the_pixels_comes_through(renderer: Renderer, tmp_path: Path, name: str, data: bytes) -> None:
     assert CANARY.encode() in data
     made = rendered(renderer, tmp_path, data)
