@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from incidents.rules.decide.facts import CellLike, Decision, Facts, case_of, park, refused, was_in_scope
 from incidents.rules.fields import to_point
-from incidents.rules.ops import Read, Report, instant, read_op
+from incidents.rules.ops import Read, Report, Resolve, instant, read_op
 from incidents.rules.rows import Conflict, Incident
 
 CODE = "internal"
@@ -18,10 +18,8 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 def give_up(read: Read, facts: Facts) -> Decision:
     """The whole op waits for a person of the unit in charge; the answer tells nothing of the case."""
     key = case_of(read.op, facts)
-    incident = None if key is None else facts.incident(key)
-    if key is None or (incident is not None and not was_in_scope(facts.actor, incident)):
-        return refused("not_found")
-    if incident is None and not isinstance(read.op, Report) and not waits_for_birth(read, facts):
+    case = None if key is None else facts.incident(key) or facts.unborn(key)
+    if key is None or (case is None and not isinstance(read.op, Report)) or (case is not None and not was_in_scope(facts.actor, case)):
         return refused("not_found")
     conflict = park(facts, read.op, incident=key, kind="handover", code=CODE, name="handover", args=read.content)
     return Decision(outcome="conflict", code=CODE, conflicts=[conflict], silent=True)
@@ -29,7 +27,7 @@ def give_up(read: Read, facts: Facts) -> Decision:
 
 def waits_for_birth(read: Read, facts: Facts) -> bool:
     """Is the op about the actor's own report that was parked whole, and of which there is no case yet?"""
-    key = None if isinstance(read.op, Report) else case_of(read.op, facts)
+    key = None if isinstance(read.op, Report | Resolve) else case_of(read.op, facts)
     if key is None or facts.incident(key) is not None:
         return False
     report = facts.unborn(key)
