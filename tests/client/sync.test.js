@@ -82,6 +82,40 @@ test("no status from 400 to 599 and no captive portal takes anything out of the 
   assert.deepEqual(await states(phone), { ops: ["applied"], photos: ["stored"] });
 });
 
+test("an error that echoes the op ids is no answer either", async () => {
+  const server = makeServer();
+  const phone = makePhone(server);
+  const { opId } = await write(phone);
+  server.trouble = (method, path) => (path === "sync/ops" ? json(500, { answers: [{ op_id: opId, outcome: "applied", missing_photos: [] }] }) : null);
+  await phone.run();
+  assert.deepEqual((await states(phone)).ops, ["waiting"]);
+});
+
+test("what may have reached the server cannot be pulled back, even when no answer came", async () => {
+  const server = makeServer();
+  const phone = makePhone(server);
+  const { opId } = await write(phone);
+  server.loseAnswer = true;
+  await phone.run();
+  assert.equal(await pullBack(phone.store, { opId, draftId: phone.newId(), nowMs: phone.ms }), null);
+  const { ops, drafts } = await phone.outbox();
+  assert.deepEqual([ops.length, drafts.length], [1, 0]);
+});
+
+test("a phone that is started anew tells once what it holds, and a phone that never sent anything tells nothing", async () => {
+  const server = makeServer();
+  const first = makePhone(server);
+  await first.run();
+  assert.equal(server.pushes.length, 0);
+  await write(first);
+  await first.run();
+  const before = server.pushes.length;
+  const again = makePhone(server, { store: first.store });
+  await again.run();
+  await again.run();
+  assert.deepEqual(server.pushes.slice(before).map((push) => [push.queued, push.ops.length]), [[0, 0]]);
+});
+
 test("after trouble the timer alone tries again within a minute", async () => {
   const server = makeServer();
   const phone = makePhone(server);
