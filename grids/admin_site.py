@@ -40,6 +40,7 @@ class GridAdminSite(AdminSite):
     site_title = _("gridgov")
     index_title = _("Administration")
     empty_value_display = "–"
+    enable_nav_sidebar = False  # tables need the width; the start page has it all
 
     def has_permission(self, request: Any) -> bool:
         """Whether the reader is a superuser, or staff who is an administrator somewhere today."""

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import TabularInline
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -21,10 +21,10 @@ WHO = ("username", "name", "language")
 RIGHTS = ("is_active", "is_staff", "is_superuser")
 
 
-class NewUserForm(AdminUserCreationForm):
+class NewUserForm(BaseUserCreationForm):
     """User name, name, language and a password twice."""
 
-    class Meta(AdminUserCreationForm.Meta):
+    class Meta(BaseUserCreationForm.Meta):
         model = User
         fields = WHO
 
@@ -70,13 +70,14 @@ class UserAdmin(OursAdmin[User], DjangoUserAdmin):
 
     form = UserForm
     add_form = NewUserForm
+    add_form_template = None
     list_display = ("username", "name", "language", "is_active", "is_staff", "is_superuser")
     list_filter = ("is_active", "is_staff", "is_superuser", "language")
     search_fields = ("username", "name")
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = ((None, {"fields": (*WHO, "password")}), (_("Rights"), {"fields": RIGHTS}))
-    add_fieldsets = ((None, {"fields": (*WHO, "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": (*WHO, "password1", "password2")}),)
     inlines = (Memberships,)
 
     def within(self, areas: tuple[Area, ...]) -> Q:

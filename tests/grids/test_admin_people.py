@@ -35,7 +35,6 @@ def new_person(**more: str) -> dict[str, str]:
         "username": "wang",
         "name": "王小丽",
         "language": "zh-hans",
-        "usable_password": "true",
         "password1": PASSWORD,
         "password2": PASSWORD,
     } | more
@@ -82,9 +81,7 @@ def inline() -> dict[str, str]:
 
 def test_a_password_is_set_on_its_own_page(world: World) -> None:
     user = world.user("worker")
-    answer = world.browser("admin").post(
-        f"{PEOPLE}{user.pk}/password/", {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    )
+    answer = world.browser("admin").post(f"{PEOPLE}{user.pk}/password/", {"password1": PASSWORD, "password2": PASSWORD})
     assert answer.status_code == 302
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
