@@ -14,7 +14,7 @@ const source = (name) => readFileSync(join(ROOT, name), "utf8");
 
 // May import: folder → folders below it (and its own).
 const LAYERS = {
-  rules: ["rules"], i18n: [], store: ["store", "rules", "vendor"], net: ["net", "store", "rules"], ui: ["ui", "rules", "i18n"],
+  rules: ["rules"], i18n: ["i18n"], store: ["store", "rules", "vendor"], net: ["net", "store", "rules"], ui: ["ui", "rules", "i18n"],
   screens: ["screens", "net", "store", "ui", "rules"], "": ["", "screens", "net", "store", "ui", "rules"],
 };
 

@@ -108,9 +108,9 @@ export function makeServer() {
 }
 
 /** A phone whose clock and timers are the test's: `phone.run()` does one round, time goes on only by `phone.wait`. */
-export function makePhone(server, { store = openMemory(`phone-${Math.random()}`), userId = "me", cookie = () => "csrftoken=one" } = {}) {
+export function makePhone(server, { store = openMemory(`phone-${Math.random()}`), userId = "me", cookie = () => "csrftoken=one", owner = null } = {}) {
   const phone = { store, ms: Date.UTC(2026, 4, 4), troubles: [], timer: null };
-  const api = makeApi({ fetch: server.fetch, cookies: cookie, language: () => "en", userId, base: "http://server/api/v1/", timeout: () => undefined });
+  const api = makeApi({ fetch: server.fetch, cookies: cookie, language: () => "en", userId, owner, base: "http://server/api/v1/", timeout: () => undefined });
   phone.sync = makeSync({
     api, store, userId, onTrouble: (kind) => phone.troubles.push(kind),
     env: {

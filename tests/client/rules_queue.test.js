@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { lineWait, opWait, retryAfterMs, socketWait } from "../../sync/static/field/rules/backoff.js";
 import { commentOp, draftProblems, editOp, outboxRow, reportOp } from "../../sync/static/field/rules/ops.js";
 import { duePhotos, freePhotos, fromRecord } from "../../sync/static/field/rules/photos.js";
-import { counts, freeOps, heldBack, isAnswer, mayPullBack, nextPush, nextTime, pile, sendAgain, takeAnswers, takeClosed } from "../../sync/static/field/rules/queue.js";
+import { counts, freeOps, heldBack, isAnswer, longWaiting, mayPullBack, nextPush, nextTime, pile, sendAgain, takeAnswers, takeClosed } from "../../sync/static/field/rules/queue.js";
 
 const NOW = Date.UTC(2026, 4, 4, 1, 12, 31);
 const DAY = 86_400_000;
@@ -195,6 +195,19 @@ test("a report's op has the draft's place with its datum, its photos as declarat
     photos: [{ photo: "p", sha256: "aa", size: 5, stage: "before", taken_at: "2026-05-04T01:12:31.000Z" }],
   });
   assert.equal(commentOp({ incident: "i", comment: "c", text: "x", opId: "o", nowMs: NOW }).visibility, "internal");
+});
+
+test("a photo that was refused needs the person until they have seen it", () => {
+  const row = report(1, "a", { state: "applied" });
+  assert.equal(pile(row, [row], [photo("a")]), "sent");
+  assert.equal(pile(row, [row], [photo("a", { state: "refused" })]), "needs");
+  assert.equal(pile({ ...row, hidden: true }, [row], [photo("a", { state: "refused" })]), "sent");
+});
+
+test("what has waited three days is told, with the days of the oldest", () => {
+  const rows = [report(1, "a", { made_ms: NOW - 5 * DAY }), report(2, "b", { made_ms: NOW - 3 * DAY }), report(3, "c", { made_ms: NOW - 2 * DAY }), report(4, "d", { made_ms: NOW - 9 * DAY, state: "applied" })];
+  assert.deepEqual(longWaiting({ ops: rows, nowMs: NOW }), { n: 2, days: 5 });
+  assert.deepEqual(longWaiting({ ops: [], nowMs: NOW }), { n: 0, days: 0 });
 });
 
 test("a draft says what it lacks", () => {

@@ -234,6 +234,25 @@ test("account_closed: what is named is final, its photos still go, the rest stay
   assert.equal(server.bytes.has(hash), true);
 });
 
+test("a closed account that is started anew cannot ask who it is, and still delivers what it wrote under its own cookie", async () => {
+  const server = makeServer();
+  const owner = { cookie: null, read: async () => owner.cookie, write: async (cookie) => (owner.cookie = cookie) };
+  const before = makePhone(server, { owner });
+  await before.run();
+  const { opId } = await write(before);
+  const pushed = [];
+  server.trouble = (method, path) => {
+    if (path === "sync/ops") pushed.push(path);
+    return json(403, path === "sync/ops" ? { code: "account_closed", taken: [opId], missing_photos: [] } : { code: "account_closed" });
+  };
+  const stranger = makePhone(server, { owner, store: before.store, cookie: () => "csrftoken=another" });
+  await stranger.run();
+  assert.deepEqual([pushed.length, (await states(before)).ops], [0, ["waiting"]]);
+  const again = makePhone(server, { owner, store: before.store });
+  await again.run();
+  assert.deepEqual((await states(before)).ops, ["taken"]);
+});
+
 test("device_revoked takes nothing, and is told to the page, which wipes", async () => {
   const server = makeServer();
   const phone = makePhone(server);

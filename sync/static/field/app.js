@@ -19,11 +19,13 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
     now: env.now, newId: () => uuid7(env.now(), env.randomBytes(10)), timers: { setTimeout: env.setTimeout, clearTimeout: env.clearTimeout },
     toast: frame.toast, go: hooks.go, replace: hooks.replace,
     ask: (text, yes) => frame.ask(text, yes, app.t("ask.no")),
+    showPicture: (id) => frame.picture(`/api/v1/photos/${id}/view`, app.t("photo.alt"), app.t("photo.close")),
     setBusy: (busy) => (app.busy = busy),
   };
   const names = { category: new Map(), place: new Map(), unit: new Map() };
 
-  app.api = makeApi({ fetch: env.fetch, cookies: env.cookies, language: () => app.t.lang, userId: user.id });
+  const owner = { read: () => readMeta(store, "cookie"), write: async (cookie) => (await owner.read()) === cookie || writeMeta(store, "cookie", cookie) };
+  app.api = makeApi({ fetch: env.fetch, cookies: env.cookies, language: () => app.t.lang, userId: user.id, owner });
   app.sync = makeSync({ api: app.api, store, userId: user.id, env: { ...env, clock: env.now }, onState: hooks.redraw, onTrouble: hooks.trouble });
   app.live = makeLive({ ...env, url: env.socketUrl, onHint: () => app.sync.wake() });
   app.pictures = makePictures({ load: loadBytes, ready: hooks.redraw });
@@ -36,7 +38,7 @@ export async function makeApp({ store, device, user, env, frame, hooks }) {
   app.reread = async () => {
     [app.outbox, app.follow] = [await readOutbox(store), await readFollow(store)];
     const conflicts = ownConflicts({ conflicts: await shownOf(store, "conflict"), ops: app.outbox.ops, userId: user.id });
-    app.needs = app.outbox.ops.filter((row) => pile(row, app.outbox.ops) === "needs").length + conflicts.filter((row) => !row.answered).length;
+    app.needs = app.outbox.ops.filter((row) => pile(row, app.outbox.ops, app.outbox.photos) === "needs").length + conflicts.filter((row) => !row.answered).length;
     app.waiting = counts(app.outbox).queued;
   };
 

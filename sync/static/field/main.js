@@ -4,6 +4,7 @@ import { makeApi, Offline } from "./net/api.js";
 import { openDevice } from "./store/device.js";
 import { openStore } from "./store/idb.js";
 import { openMemory } from "./store/memory.js";
+import { longWaiting } from "./rules/queue.js";
 import { caseScreen } from "./screens/case.js";
 import { conflictScreen } from "./screens/conflict.js";
 import { meScreen } from "./screens/me.js";
@@ -120,6 +121,8 @@ async function runFor({ user, device, env, frame, shell }) {
       list.push({ id: kind, kind: "warn", text: t(`trouble.${kind}`, { time: t.time(app.sync.state.nextMs) }), action: kind === "sign_in" ? { href: SIGN_IN, label: t("welcome.sign_in") } : null });
     }
     if (!crypto.subtle) list.push({ id: "insecure", kind: "bad", text: t("trouble.insecure") });
+    const old = longWaiting({ ops: app.outbox.ops, nowMs: app.now() });
+    if (old.n) list.push({ id: "old", kind: "warn", text: t("queue.old", old) });
     if (app.lost) list.push({ id: "lost-store", kind: "bad", text: t("lost.text", { ops: app.lost.queued, photos: app.lost.photos, time: app.lost.at ? t.when(app.lost.at, app.now()) : "–" }), action: { onclick: () => app.forgetLost().then(soon), label: t("op.seen") } });
     if (shell.waiting) list.push({ id: "new-version", text: t("update.ready"), action: { onclick: shell.waiting, label: t("update.take") } });
     frame.banners(list);

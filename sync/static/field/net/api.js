@@ -21,8 +21,9 @@ export class OtherUser extends Error {
   }
 }
 
-/** `cookies()` gives document.cookie; `language()` the reader's language; `userId` whose session it must be (null: any). */
-export function makeApi({ fetch, cookies, language, userId = null, base = BASE, limitMs = 30_000, timeout = (ms) => AbortSignal.timeout(ms) }) {
+/** `cookies()` gives document.cookie; `language()` the reader's language; `userId` whose session it must be (null: any);
+    `owner` {read, write}: the cookie that was this person's when it was checked last, kept over restarts. */
+export function makeApi({ fetch, cookies, language, userId = null, owner = null, base = BASE, limitMs = 30_000, timeout = (ms) => AbortSignal.timeout(ms) }) {
   const state = { checkedToken: null };
 
   async function raw(method, path, { json, body, headers = {}, ms = limitMs, token = true } = {}) {
@@ -57,6 +58,7 @@ export function makeApi({ fetch, cookies, language, userId = null, base = BASE, 
     if (answer.status === 200 && answer.body && answer.body.user) {
       if (userId && answer.body.user.id !== userId) throw new OtherUser(answer.body);
       state.checkedToken = readCookie(cookies(), "csrftoken");
+      if (owner) await owner.write(state.checkedToken);
     }
     return answer;
   }
@@ -67,7 +69,9 @@ export function makeApi({ fetch, cookies, language, userId = null, base = BASE, 
   async function call(method, path, options = {}) {
     if (userId && (!state.checkedToken || state.checkedToken !== readCookie(cookies(), "csrftoken"))) {
       const known = await me();
-      if (known.status !== 200) return known;
+      // A closed account may push and upload, and nothing else: not even ask who it is.
+      const closed = trouble(known) === "closed" && owner && (await owner.read()) === readCookie(cookies(), "csrftoken");
+      if (known.status !== 200 && !closed) return known;
     }
     const answer = await raw(method, path, options);
     if (SAFE.has(method) || answer.status !== 403 || !answer.body || answer.body.code !== "csrf_failed") return answer;

@@ -23,7 +23,8 @@ export function stopped({ photo, problem, final, nowMs, random, askedMs = 0 }) {
 /** A row after the feed brought its record. */
 export function fromRecord({ photo, record, seq, nowMs }) {
   if (record.state === "stored") return { ...photo, state: "stored", seq, stored_ms: photo.stored_ms || nowMs, offset: photo.size, reason: null };
-  if (record.state === "rejected" || record.state === "withdrawn") return { ...photo, state: "refused", reason: record.reason || record.state, seq };
+  if (record.state === "rejected") return { ...photo, state: "refused", reason: record.reason || record.state, seq };
+  if (record.state === "withdrawn") return { ...photo, state: "withdrawn", reason: null, seq };
   if (record.state === "received" && photo.state !== "stored") return { ...photo, state: "sent", offset: photo.size, sent_ms: photo.sent_ms || nowMs };
   return photo;
 }

@@ -153,11 +153,17 @@ export function freeOps({ ops, safeSeq, nowMs }) {
   return { freed, forgotten };
 }
 
-/** Which of the four piles a row lies in: `waiting`, `needs`, `sent`. */
-export function pile(row, ops) {
+/** Which of the four piles a row lies in: `waiting`, `needs`, `sent`. A photo that was refused needs the person too. */
+export function pile(row, ops, photos = []) {
   if (isWaiting(row)) return row.tries >= ASK_AFTER_TRIES || heldBack(row, ops) ? "needs" : "waiting";
-  if (row.state === "refused" && !row.hidden) return "needs";
-  return "sent";
+  const bad = row.state === "refused" || photos.some((photo) => photo.op_id === row.op_id && photo.state === "refused");
+  return bad && !row.hidden ? "needs" : "sent";
+}
+
+/** How many ops have waited three days or more, and for how many days the oldest: phones wipe what is not used. */
+export function longWaiting({ ops, nowMs }) {
+  const old = ops.filter((row) => isWaiting(row) && nowMs - row.made_ms >= 3 * DAY_MS);
+  return { n: old.length, days: old.length ? Math.floor((nowMs - Math.min(...old.map((row) => row.made_ms))) / DAY_MS) : 0 };
 }
 
 /** A report that never left the phone may be pulled back to a draft; a refused op may be mended as a new one. */

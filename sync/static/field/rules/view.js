@@ -81,7 +81,7 @@ export function pictures({ photos, ownPhotos }) {
   const own = new Map(ownPhotos.map((photo) => [photo.id, photo]));
   return [
     ...photos.filter((photo) => photo.state !== "withdrawn").map((record) => ({ id: record.id, record, own: own.get(record.id) || null })),
-    ...ownPhotos.filter((photo) => !known.has(photo.id) && photo.op_id).map((photo) => ({ id: photo.id, record: null, own: photo })),
+    ...ownPhotos.filter((photo) => !known.has(photo.id) && photo.op_id && photo.state !== "withdrawn").map((photo) => ({ id: photo.id, record: null, own: photo })),
   ];
 }
 

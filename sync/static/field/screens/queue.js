@@ -11,9 +11,9 @@ export async function queueScreen(app) {
 
   async function update() {
     const { t } = app;
-    const { ops, drafts } = app.outbox;
+    const { ops, drafts, photos } = app.outbox;
     const piles = { waiting: [], needs: [], sent: [] };
-    for (const row of ops) piles[pile(row, ops)].push(row);
+    for (const row of ops) piles[pile(row, ops, photos)].push(row);
     piles.sent.sort((a, b) => (b.answered_ms || 0) - (a.answered_ms || 0));
     fill(node,
       el("section.card", {},
@@ -120,7 +120,7 @@ function actions(app, row) {
       },
     }, t(row.state === "refused" ? "op.mend" : "op.pull_back")));
   }
-  if (row.state === "refused" && !row.hidden) buttons.push(el("button.button", { type: "button", onclick: () => dismiss(app.store, { opId: row.op_id }) }, t("op.seen")));
+  if (!isWaiting(row) && pile(row, app.outbox.ops, app.outbox.photos) === "needs") buttons.push(el("button.button", { type: "button", onclick: () => dismiss(app.store, { opId: row.op_id }) }, t("op.seen")));
   if (row.state === "refused" || heldBack(row, app.outbox.ops)) {
     buttons.push(el("button.button.bad", {
       type: "button",

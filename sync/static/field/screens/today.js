@@ -18,7 +18,7 @@ export async function todayScreen(app) {
     const views = viewList({
       records, ops: app.outbox.ops, seenSeq: app.follow.seen_seq, userId: app.userId, open: app.open, onlyOpen: true, names: app.categoryName,
     });
-    const needs = app.outbox.ops.filter((row) => pile(row, app.outbox.ops) === "needs");
+    const needs = app.outbox.ops.filter((row) => pile(row, app.outbox.ops, app.outbox.photos) === "needs");
     const overdue = views.filter((view) => timeLeft({ dueAt: view.due_at, nowMs: app.now() })?.over).length;
     const waiting = conflicts.filter((conflict) => !conflict.answered);
     const total = needs.length + waiting.length;

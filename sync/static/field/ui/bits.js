@@ -30,9 +30,13 @@ export function syncLine(app) {
 /** A tile of one picture: own bytes if the phone has them, else the server's thumbnail; a tick tells where it is. */
 export function photoTile(app, item) {
   const src = app.pictures.src(item);
-  const none = item.own && !item.own.freed ? "…" : app.t(item.record && item.record.state === "stored" ? "photo.needs_line" : "photo.not_here");
+  const stored = Boolean(item.record && item.record.state === "stored");
+  const none = item.own && !item.own.freed ? "…" : app.t(stored ? "photo.needs_line" : "photo.not_here");
   const mark = photoMark(app, item);
-  return el("figure.tile", { "data-testid": "photo", "data-photo-state": mark.state },
+  return el(`figure.tile${stored ? ".openable" : ""}`, {
+    onclick: stored ? () => app.showPicture(item.id) : null, role: stored ? "button" : null, tabindex: stored ? "0" : null,
+    onkeydown: stored ? (event) => event.key === "Enter" && app.showPicture(item.id) : null, "aria-label": stored ? app.t("photo.open") : null,
+    "data-testid": "photo", "data-photo-state": mark.state },
     src ? el("img", { src, alt: app.t("photo.alt"), loading: "lazy", decoding: "async", onerror: (event) => event.target.replaceWith(el("span.tile-none", {}, app.t("photo.needs_line"))) })
       : el("span.tile-none", {}, none),
     el(`figcaption${mark.bad ? ".bad" : ""}`, { title: mark.text }, mark.short, el("span.unseen", {}, mark.text)));

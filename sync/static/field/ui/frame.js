@@ -42,6 +42,12 @@ export function makeFrame(root) {
       toasts.append(node);
       setTimeout(() => node.remove(), kind === "bad" ? 8000 : 4000);
     },
+    /** One picture as large as the screen. */
+    picture(src, alt, close) {
+      fill(dialog, el("img.whole", { src, alt }), el("button.button.wide", { type: "button", onclick: () => dialog.close() }, close));
+      dialog.oncancel = null;
+      dialog.showModal();
+    },
     /** Asks before something is lost; true when the person says so. */
     ask(text, yes, no) {
       return new Promise((resolve) => {
