@@ -42,6 +42,7 @@ class Server:
         }
         if database_url:
             self.env["DATABASE_URL"] = database_url
+        self.demo = True  # False once the city stands: a start without looking at accounts again
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,7 +54,7 @@ class Server:
         """Start, and wait until /readyz answers 200."""
         self.data.mkdir(parents=True, exist_ok=True)
         with open(self.data / "server.log", "ab") as log:
-            command = [sys.executable, "manage.py", "serve", "--demo", *self.args.split()]
+            command = [sys.executable, "manage.py", "serve", *(("--demo", *self.args.split()) if self.demo else ())]
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )

@@ -58,6 +58,10 @@ class Line(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
 
 class HttpLine:
     """A kept-alive HTTP/1.1 connection. Not for two threads at once."""

@@ -89,6 +89,10 @@ class Phone(Making):
             self.shelf.free(self.clock())
         return done
 
+    def hang_up(self) -> None:
+        """Close the line; the next call opens it again."""
+        self.api.line.close()
+
     def wakes_at(self) -> float | None:
         """When something that waits may be sent (seconds since 1970), None where nothing waits."""
         times = [at for at in (self.shelf.queue.wakes_at(), self.shelf.album.wakes_at()) if at is not None]

@@ -49,9 +49,7 @@ class Shelf:
     def free(self, now: float) -> None:
         """Forget what the server has told to be safe."""
         self.ledger.free(safe_seq=self.safe_seq, now=now)
-        copy = self.store.first
-        seen = {ident for kind, ident in copy.rows if kind == "photo"}
-        self.album.free(safe_seq=self.safe_seq, seen=seen, now=now)
+        self.album.free(safe_seq=self.safe_seq, seen=self.store.first.kinds.get("photo", {}), now=now)
 
     def dump(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `Shelf.load` takes them."""

@@ -4,8 +4,9 @@ Pure: no clock, no line. The server's record replaces what is held; nothing is e
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 Record = dict[str, Any]
@@ -34,13 +35,15 @@ class Copy:
 
     cursor: str | None = None
     seq: int = 0
-    rows: dict[Key, Row] = field(default_factory=dict)
+    rows: dict[Key, Row] = field(default_factory=dict)  # in the order of the feed: what changes goes to the end
+    kinds: dict[str, dict[str, Row]] = field(default_factory=dict)  # the same by type
     children: dict[str, set[Key]] = field(default_factory=dict)
 
     def put(self, key: Key, row: Row) -> None:
         """Hold a record. A child may come before its incident; it waits here as an orphan."""
         self.drop(key)
         self.rows[key] = row
+        self.kinds.setdefault(key[0], {})[key[1]] = row
         parent = (row.record or {}).get("incident")
         if isinstance(parent, str):
             self.children.setdefault(parent, set()).add(key)
@@ -48,6 +51,7 @@ class Copy:
     def drop(self, key: Key) -> None:
         """Forget one record, alone."""
         row = self.rows.pop(key, None)
+        self.kinds.get(key[0], {}).pop(key[1], None)
         parent = (row.record or {}).get("incident") if row else None
         if isinstance(parent, str) and parent in self.children:
             self.children[parent].discard(key)
@@ -119,9 +123,16 @@ class Store:
 
     def all(self, kind: str) -> list[Record]:
         """All records of a type, those of children only where their incident is held too, in the order of the feed."""
-        found = sorted((row.seq, key) for key, row in self.first.rows.items() if key[0] == kind and row.record)
-        records = [self.first.rows[key].record for _, key in found]
-        return [one for one in records if one and (kind not in ORPHANS_HIDDEN or self._has_parent(one))]
+        return list(self._all(kind, self.first.kinds.get(kind, {}).values()))
+
+    def newest(self, kind: str, count: int) -> list[Record]:
+        """The `count` records of a type that changed last, the newest first."""
+        return list(islice(self._all(kind, reversed(self.first.kinds.get(kind, {}).values())), count))
+
+    def _all(self, kind: str, rows: Iterable[Row]) -> Iterator[Record]:
+        for row in rows:
+            if row.record and (kind not in ORPHANS_HIDDEN or self._has_parent(row.record)):
+                yield row.record
 
     def too_many_resets(self, now: float) -> bool:
         """Three in an hour: back off and show it (protocol §4, 5)."""

@@ -32,6 +32,7 @@ class Plan:
     pace_s: float = 2.0
     patience_s: float = 120.0
     photos: bool = True
+    picture_side: int = 320  # pixels
     verify_tls: bool = True
 
 
@@ -53,8 +54,14 @@ def gather(plan: Plan, tally: Tally) -> list[Player]:
         device = f"simulated {number + 1}"
         _patiently(partial(phone.log_in, username, plan.password, device_name=device), plan.patience_s)
         town = _patiently(partial(look_around, phone.api, phone.memberships), plan.patience_s)
-        players.append(Player(number, username, phone, town, tally, rng, plan.photos))
+        players.append(Player(number, username, phone, town, tally, rng, plan.photos, plan.picture_side))
     return players
+
+
+def dismiss(players: Sequence[Player]) -> None:
+    """Close everybody's line."""
+    for player in players:
+        player.phone.hang_up()
 
 
 def _patiently(call: Callable[[], T], patience_s: float) -> T:
@@ -69,16 +76,20 @@ def _patiently(call: Callable[[], T], patience_s: float) -> T:
         time.sleep(0.2)
 
 
-def play(plan: Plan, players: Sequence[Player], *, tick: Callable[[float], None]) -> None:
-    """Let them work for `plan.seconds`, then send what waits. `tick` is called about twice a second with the seconds so far."""
-    stop = threading.Event()
+def play(plan: Plan, players: Sequence[Player], *, tick: Callable[[float], None], stop: threading.Event | None = None) -> None:
+    """Let them work for `plan.seconds` or until `stop` is set, then send what waits.
+
+    `tick` is called about twice a second with the seconds so far.
+    """
+    stop = stop or threading.Event()
     threads = [threading.Thread(target=_guarded, args=(_work, player, plan, stop), daemon=True) for player in players]
     began = time.monotonic()
     for thread in threads:
         thread.start()
     while (gone := time.monotonic() - began) < plan.seconds:
         tick(gone)
-        time.sleep(min(0.5, plan.seconds - gone))
+        if stop.wait(min(0.5, plan.seconds - gone)):
+            break
     stop.set()
     _join(threads, tick, began)
     # Drained twice: the first ends with everybody's ops on the server, the second brings everybody all of them.

@@ -32,6 +32,7 @@ class Player:
     tally: Tally
     rng: random.Random
     with_photos: bool = True
+    picture_side: int = 320
     acknowledged: list[Settled] = field(default_factory=list)
 
     @property
@@ -56,7 +57,9 @@ class Player:
     def _report(self) -> None:
         if not self.town.cells:
             return
-        pictures = [picture(self.phone.rng) for _ in range(self.rng.choice((0, 1, 1, 2, 3)))] if self.with_photos else []
+        pictures = (
+            [picture(self.phone.rng, side=self.picture_side) for _ in range(self.rng.choice((0, 1, 1, 2, 3)))] if self.with_photos else []
+        )
         op = self.phone.report(
             category=self.rng.choice(self.town.categories),
             position=self.town.position(self.rng),
@@ -82,7 +85,9 @@ class Player:
 
     def _add_photo(self) -> None:
         if self.with_photos and (case := self._pick()):
-            self.phone.add_photo(case["id"], picture(self.phone.rng), stage=self.rng.choice(("before", "during", "after")))
+            self.phone.add_photo(
+                case["id"], picture(self.phone.rng, side=self.picture_side), stage=self.rng.choice(("before", "during", "after"))
+            )
             self.tally.photo("declared")
 
     def _decide(self) -> None:
@@ -112,7 +117,7 @@ class Player:
             self.phone.resolve(conflict, take)
 
     def _pick(self, *, open_only: bool = False) -> Record | None:
-        cases = self.phone.shelf.store.all("incident")[-12:]
+        cases = self.phone.shelf.store.newest("incident", 12)
         if open_only:
             cases = [one for one in cases if one["state"] in ("reported", "registered", "resolved")]
         return self.rng.choice(cases) if cases else None

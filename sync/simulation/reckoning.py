@@ -53,6 +53,7 @@ def reckon(plan: Plan, players: Sequence[Player]) -> Reckoning:
     _wait_for_pictures(plan, players, overseer)
     _ops(told, players, overseer)
     _photos(told, players, overseer)
+    overseer.hang_up()
     _repeats(told, players)
     _digests(told, plan, players)
     return told
@@ -164,6 +165,7 @@ def _digests(told: Reckoning, plan: Plan, players: Sequence[Player]) -> None:
         player.phone.pull(Round(), limit=1000)
         if player.username not in fresh:
             newcomer = _newcomer(plan, player.username)
+            newcomer.hang_up()
             fresh[player.username] = newcomer.shelf.store.first.digest()
             told.records = max(told.records, fresh[player.username][0])
         store = player.phone.shelf.store

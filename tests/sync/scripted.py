@@ -44,6 +44,9 @@ class Scripted:
             return self.tus.request(method, path, body or b"", headers)
         return problem(404, "not_found")
 
+    def close(self) -> None:
+        pass
+
     def applied(self, sent: dict[str, Any]) -> Reply:
         answers = [{"op_id": op["op_id"], "outcome": "applied", "seq": 100, "missing_photos": missing(op)} for op in sent["ops"]]
         return as_json(200, {"answers": answers, "stored_seq": 100, "safe_seq": 0})

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from gridgov.environment import read_secret
 from sync.phone.api import Trouble
-from sync.simulation.play import NotReady, Plan, gather, play
+from sync.simulation.play import NotReady, Plan, dismiss, gather, play
 from sync.simulation.reckoning import reckon
 from sync.simulation.table import Progress, as_json, as_text
 from sync.simulation.tally import Tally
@@ -64,6 +64,7 @@ class Command(BaseCommand):
             players = gather(plan, tally)
             play(plan, players, tick=Progress(self.stderr, tally, players, of=plan.seconds))
             told = reckon(plan, players)
+            dismiss(players)
         except ValueError as error:
             raise CommandError(_("--url: %(url)s is no address of a server.") % {"url": url}, returncode=2) from error
         except (NotReady, Trouble) as error:
