@@ -154,8 +154,11 @@ def in_scope(actor: Actor, incident: Incident) -> bool:
 
 
 def was_in_scope(actor: Actor, incident: Incident) -> bool:
-    """Did the actor report it, or does a membership of theirs, past or present, cover its place today?"""
-    return incident.by_user == actor.user or any(g.covers(incident) for g in (*actor.grants, *actor.past))
+    """Did the actor report it, or does a membership of theirs, past or present, cover its place today?
+
+    A handler's covers none: they see cases by their unit's assignments, and what they never saw must look like nothing.
+    """
+    return incident.by_user == actor.user or any(g.role in BY_PLACE and g.covers(incident) for g in (*actor.grants, *actor.past))
 
 
 def place_role(actor: Actor, incident: Incident) -> tuple[str | None, str | None]:
