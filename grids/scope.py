@@ -68,6 +68,8 @@ class Grant(msgspec.Struct, frozen=True):
 class Audience(msgspec.Struct, frozen=True):
     """Who reads a record: by place (level columns, `internal` for staff only), by person, by further keys.
 
+    The person of an internal event, who wrote it, is one reader more of its place, and reads it as long as they cover that.
+
     Keys: `u:<unit id>`, `p:<user id>`, `a:<sid>` (all whose place lies below that place), `all`.
     """
 
@@ -132,10 +134,12 @@ class Scope(msgspec.Struct, frozen=True, dict=True):
 
     def allows(self, audience: Audience, *, kind: str) -> bool:
         """May this reader see a record of type `kind` with that audience?"""
-        if audience.person == self.user or not set(audience.extra).isdisjoint(self.keys):
+        own_line = kind == "event" and audience.internal and audience.person == self.user
+        if (audience.person == self.user and not own_line) or not set(audience.extra).isdisjoint(self.keys):
             return True
+        open_to = not audience.internal or own_line
         for r in self.ranges:
-            if Area(r.column, r.value).holds(audience) and (r.internal or not audience.internal) and (kind == "place" or not r.places_only):
+            if Area(r.column, r.value).holds(audience) and (r.internal or open_to) and (kind == "place" or not r.places_only):
                 return True
         return False
 

@@ -145,15 +145,20 @@ def incident_row(incident: Incident) -> Row:
 
 
 def event_row(event: Event, content: EventContent | None, incident: Incident) -> Row:
-    """Internal lines: the place's staff and who wrote it; others: all who see the case."""
-    internal = event.visibility == "internal"
-    return _row("event", event_record(event, content), incident, internal=internal, person=event.by_user if internal else incident.by_user)
+    """Internal lines: the place's staff and who wrote it, for as long as they see the case; others: all who see the case."""
+    record = event_record(event, content)
+    if event.visibility != "internal":
+        return _row("event", record, incident, internal=False, person=incident.by_user)
+    if event.by_user == incident.by_user and event.by_user is not None:
+        # The author of the report sees the case wherever it lies.
+        return msgspec.structs.replace(_row("event", record, incident, internal=True, person=None), extra=(f"p:{event.by_user}",))
+    return _row("event", record, incident, internal=True, person=event.by_user)
 
 
 def unread(row: Row) -> Row:
     """The row for no reader at all: of a case that has left the feed."""
     return msgspec.structs.replace(
-        row, district=None, street=None, community=None, cell=None, person=None, full=None, full_unit=None, full_user=None
+        row, district=None, street=None, community=None, cell=None, person=None, extra=(), full=None, full_unit=None, full_user=None
     )  # fmt: skip
 
 

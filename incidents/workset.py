@@ -318,7 +318,10 @@ class Workset:
         ]  # fmt: skip
         if not moved:
             return
-        query = f"SELECT {_CHILD_COLUMNS} FROM feed_feedrow WHERE {any_of('incident', 'ids')} AND live IS NULL AND type <> 'notice' ORDER BY seq"
+        joined = f"{'string_agg' if is_postgres() else 'group_concat'}(x.audience, ' ')"
+        extra = f"(SELECT {joined} FROM feed_feedextra x WHERE x.key = f.key AND x.seq = f.seq)"
+        where = f"{any_of('incident', 'ids')} AND live IS NULL AND type <> 'notice'"
+        query = f"SELECT {_CHILD_COLUMNS}, {extra} FROM feed_feedrow f WHERE {where} ORDER BY seq"
         for row in _children(run(query, {"ids": moved})):
             case = self._incidents[row.incident or ""]
             before = self._before[case.id]
@@ -349,10 +352,10 @@ def _readers(incident: rows.Incident) -> tuple[Any, ...]:
 
 
 def _children(found: Iterable[Sequence[Any]]) -> Iterable[Row]:
-    for key, kind, rid, incident, wire, internal, person, full, gone in found:
+    for key, kind, rid, incident, wire, internal, person, full, gone, extra in found:
         yield Row(
             key=key, type=kind, rid=rid, incident=_uuid(incident), wire=wire, internal=bool(internal),
-            person=None if person is None else _uuid(person), full=full, gone=bool(gone),
+            person=None if person is None else _uuid(person), full=full, gone=bool(gone), extra=tuple(extra.split(" ")) if extra else (),
         )  # fmt: skip
 
 

@@ -70,16 +70,17 @@ def _range_params(scope: Scope) -> dict[str, Any]:
 def _branches(ranges: tuple[Range, ...], *, since: str, limit: str) -> list[str]:
     """One index range for each of the reader's places, one for the person, one for all further keys: (seq, key) each."""
     order = f"ORDER BY seq {limit}" if limit else ""
+    me = "%(me)s::uuid" if is_postgres() else "replace(%(me)s, '-', '')"
     branches = []
     for index, r in enumerate(ranges):
         where = "district IS NOT NULL" if r.column == "city" else f"{r.column} = %(r{index})s"
-        if not r.internal:
-            where += " AND NOT internal"
         if r.places_only:
-            where += " AND type = 'place'"
+            where += " AND type = 'place' AND NOT internal"
+        elif not r.internal:
+            where += f" AND (NOT internal OR (type = 'event' AND person = {me}))"
         branches.append(f"SELECT seq, key FROM feed_feedrow WHERE {where} AND {since} {order}")
-    me = "%(me)s::uuid" if is_postgres() else "replace(%(me)s, '-', '')"
-    branches.append(f"SELECT seq, key FROM feed_feedrow WHERE person = {me} AND {since} {order}")
+    # Who wrote an internal line reads it by its place, so that it goes when the case does.
+    branches.append(f"SELECT seq, key FROM feed_feedrow WHERE person = {me} AND NOT (internal AND type = 'event') AND {since} {order}")
     keys = "ANY(%(keys)s::text[])" if is_postgres() else None
     extra = f"audience = {keys}" if keys else "audience IN (SELECT value FROM json_each(%(keys)s))"
     branches.append(f"SELECT seq, key FROM feed_feedextra WHERE {extra} AND {since} {order}")

@@ -126,7 +126,8 @@ def read_from_the_feed(stage: "Stage") -> set[str]:
 
 def by_the_words_of_the_protocol(stage: Stage, kind: str, place: Place | None, audience: Audience) -> bool:
     """Protocol §4.1, read slowly: by walking up the tree, one membership after the other."""
-    if audience.person == str(ME) or "all" in audience.extra or f"p:{ME}" in audience.extra:
+    own_line = kind == "event" and audience.internal and audience.person == str(ME)  # a worker's own, while they see its place
+    if (audience.person == str(ME) and not own_line) or "all" in audience.extra or f"p:{ME}" in audience.extra:
         return True
     for row, m in stage.members:
         if not (row["since"] <= TODAY and (row["until"] is None or row["until"] > TODAY)):
@@ -140,7 +141,7 @@ def by_the_words_of_the_protocol(stage: Stage, kind: str, place: Place | None, a
             if place is None:
                 continue
             inside = area is None or any(step.pk == cell_of(area).pk for step in line(place))
-            if inside and (m.role in STAFF or not audience.internal) and (m.role != "handler" or kind == "place"):
+            if inside and (m.role in STAFF or not audience.internal or own_line) and (m.role != "handler" or kind == "place"):
                 return True
         # a worker of a cell also reads the other places of its community
         beside = m.place is not None and m.place.level == "grid" and any(step.pk == m.place.parent.pk for step in line(place))
