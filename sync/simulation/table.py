@@ -47,7 +47,8 @@ class Progress:
 def as_text(plan: Plan, tally: Tally, told: Reckoning) -> str:
     """The closing table."""
     kinds = sorted({kind for kind, _outcome in tally.outcomes})
-    lines = [f"{_('kind of op'):<20}" + "".join(f"{outcome:>10}" for outcome in OUTCOMES)]
+    title = _("kind of op")  # not inside the f-string: xgettext does not look there
+    lines = [f"{title:<20}" + "".join(f"{outcome:>10}" for outcome in OUTCOMES)]
     lines += [f"{kind:<20}" + "".join(f"{tally.outcomes[kind, outcome]:>10}" for outcome in OUTCOMES) for kind in kinds]
     lines += [f"  {code:<36}{count:>6}" for code, count in sorted(tally.codes.items())]
     lines.append("")

@@ -49,8 +49,9 @@ def in_templates() -> set[str]:
     return found
 
 
-def read_po() -> tuple[dict[str, str], set[str]]:
-    """{msgid: first msgstr} and the fuzzy ones; contexts are left aside."""
+def read_po() -> tuple[dict[str, str], set[str], dict[str, str]]:
+    """{msgid: first msgstr}, the fuzzy ones, and {msgid: its plural}; contexts are left aside."""
+    plurals: dict[str, str] = {}
     entries: dict[str, str] = {}
     fuzzy: set[str] = set()
     for block in re.split(r"\n\s*\n", (FOLDER / "django.po").read_text("utf-8")):
@@ -65,10 +66,12 @@ def read_po() -> tuple[dict[str, str], set[str]]:
         if "msgid" in parts:
             msgid = unquoted(parts["msgid"])
             entries[msgid] = unquoted(parts.get("msgstr", parts.get("msgstr[0]", "")))
+            if "msgid_plural" in parts:
+                plurals[msgid] = unquoted(parts["msgid_plural"])
             if re.search(r"^#,.*fuzzy", block, re.M):
                 fuzzy.add(msgid)
     entries.pop("", None)
-    return entries, fuzzy - {""}
+    return entries, fuzzy - {""}, plurals
 
 
 def unquoted(text: str) -> str:
@@ -77,25 +80,27 @@ def unquoted(text: str) -> str:
 
 
 def test_every_sentence_of_the_code_is_translated() -> None:
-    entries, fuzzy = read_po()
+    entries, fuzzy, _plurals = read_po()
     wanted = in_python() | in_templates()
     assert sorted(sentence for sentence in wanted if not entries.get(sentence)) == [], "run `make locale` and translate"
     assert sorted(fuzzy) == []
 
 
 def test_no_translation_is_left_of_a_sentence_that_is_gone() -> None:
-    entries, _fuzzy = read_po()
+    entries, _fuzzy, _plurals = read_po()
     assert sorted(set(entries) - in_python() - in_templates()) == [], "run `make locale`"
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
-    entries, _fuzzy = read_po()
+    entries, _fuzzy, plurals = read_po()
     names = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
-    assert [msgid for msgid, msgstr in entries.items() if set(names.findall(msgid)) != set(names.findall(msgstr))] == []
+    many = {msgid: plurals.get(msgid, msgid) for msgid in entries}  # "once" has no number where "%(n)s times" has one
+    assert [msgid for msgid, msgstr in entries.items() if set(names.findall(many[msgid])) != set(names.findall(msgstr))] == []
 
 
 def test_the_compiled_file_is_made_from_the_readable_one() -> None:
-    entries, _fuzzy = read_po()
+    entries, _fuzzy, plurals = read_po()
     with open(FOLDER / "django.mo", "rb") as compiled:
         catalogue = gettext.GNUTranslations(compiled)
-    assert [msgid for msgid, msgstr in entries.items() if "%(count)" not in msgid and catalogue.gettext(msgid) != msgstr] == []
+    found = {msgid: catalogue.ngettext(msgid, plurals[msgid], 2) if msgid in plurals else catalogue.gettext(msgid) for msgid in entries}
+    assert [msgid for msgid, msgstr in entries.items() if found[msgid] != msgstr] == []
