@@ -78,15 +78,17 @@ def is_id(text: object) -> bool:
     return True
 
 
-def _column(model: type[Model], name: str, label: Any) -> Callable[[Model], Any]:
-    """The column of a field under another word; still sorted by the field."""
+def _column(field: Any, label: Any) -> Callable[[Model], Any]:
+    """The column of a field under our word; still sorted by the field. Yes is that word, no is nothing: crosses alarm."""
+    name = field.name
 
     def value(row: Model) -> Any:
         shown = getattr(row, f"get_{name}_display", None)
-        return shown() if shown else getattr(row, name)
+        held = shown() if shown else getattr(row, name)
+        return held if not isinstance(held, bool) else label if held else ""
 
     value.__name__ = name
-    return admin.display(description=label, ordering=name, boolean=isinstance(model._meta.get_field(name), BooleanField))(value)
+    return admin.display(description=label, ordering=name)(value)
 
 
 class OursAdmin(_Admin[M]):
@@ -120,7 +122,12 @@ class OursAdmin(_Admin[M]):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Columns under our words."""
         names: Any = super().get_list_display(request)
-        return [_column(self.model, name, self.labels[name]) if name in self.labels else name for name in names]
+        fields = {field.name: field for field in self.model._meta.fields}
+        return [self._shown(fields[name]) if name in fields else name for name in names]
+
+    def _shown(self, field: Any) -> Any:
+        ours = field.name in self.labels or isinstance(field, BooleanField)
+        return _column(field, self.labels.get(field.name, field.verbose_name)) if ours else field.name
 
     def within(self, areas: tuple[Area, ...]) -> Q:
         """The rows that belong to these areas. Nothing, unless a subclass says it."""

@@ -67,7 +67,7 @@ class ByState(admin.SimpleListFilter):
 class IncidentAdmin(ReadOnly[Incident]):
     """By number: its index is the one that a list of millions needs."""
 
-    list_display = ("number", "shown_state", "category", "shown_urgent", "cell_code", "received_at", "due_at")
+    list_display = ("number", "shown_state", "category", "urgent", "cell_code", "received_at", "due_at")
     list_filter = (ByState,)
     search_fields = ("number",)
     search_help_text = _("The beginning of a number, such as 610104-260504.")
@@ -91,11 +91,6 @@ class IncidentAdmin(ReadOnly[Incident]):
         """By the beginning of the number."""
         text = search_term.strip()
         return (queryset.filter(number__startswith=text) if text else queryset), False
-
-    @admin.display(description=_("urgent"), ordering="urgent")
-    def shown_urgent(self, incident: Incident) -> Any:
-        """A word where it is, nothing where it is not."""
-        return _("urgent") if incident.urgent else ""
 
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, incident: Incident) -> str:
