@@ -79,7 +79,8 @@ def warm_grants(*, users: Iterable[str], ground: int, day: dt.date) -> None:
 
 
 def _read_grants(*, users: list[str], ground: int, day: dt.date) -> dict[str, tuple[Scope, tuple[Grant, ...]]]:
-    rows = Membership.objects.filter(user_id__in=users, since__lte=day).select_related("place", "unit").prefetch_related("unit__manages").defer("place__geometry")
+    held = Membership.objects.filter(user_id__in=users, since__lte=day)
+    rows = held.select_related("place", "unit").prefetch_related("unit__manages").defer("place__geometry")
     city = City.objects.values_list("name", flat=True).first() or ""
     grants: dict[str, tuple[list[Grant], list[Grant]]] = {user: ([], []) for user in users}
     for row in rows.order_by("since", "id"):
@@ -150,5 +151,7 @@ def desks_of(*, units: Iterable[str], day: dt.date) -> dict[str, tuple[str, ...]
 
 def members_of(*, unit: str, roles: tuple[str, ...], day: dt.date) -> list[str]:
     """User ids of those who hold one of the roles in the unit on that day."""
-    rows = Membership.objects.filter(Q(until=None) | Q(until__gt=day), unit_id=unit, role__in=roles, since__lte=day, user__is_active=True)
+    rows = Membership.objects.filter(
+        Q(until=None) | Q(until__gt=day), unit_id=uuid.UUID(unit), role__in=roles, since__lte=day, user__is_active=True
+    )
     return [str(pk) for pk in rows.values_list("user_id", flat=True).distinct()]

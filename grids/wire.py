@@ -57,4 +57,11 @@ def unit_record(unit: OrgUnit) -> dict[str, Any]:
 def unit_row(unit: OrgUnit) -> Row:
     """The feed's row of a unit."""
     record = unit_record(unit)
-    return Row(key=key_of("unit", record["id"]), type="unit", rid=record["id"], incident=None, wire=msgspec.json.encode(record).decode(), extra=("all",))
+    return Row(
+        key=key_of("unit", record["id"]),
+        type="unit",
+        rid=record["id"],
+        incident=None,
+        wire=msgspec.json.encode(record).decode(),
+        extra=("all",),
+    )

@@ -60,7 +60,10 @@ class IncidentList(APIView):
             _parameter("overdue", "true: past their due time", kind=bool), _parameter("q", "beginning of a number, or words of the description"),
             _parameter("limit", "1 to 200", kind=int), _parameter("cursor", "where the next page begins"),
         ],
-        responses={200: OpenApiResponse(description="{results: [records as in the feed], next}"), 404: OpenApiResponse(description="unknown place"), **_PROBLEMS},
+        responses={
+            200: OpenApiResponse(description="{results: [records as in the feed], next}"), 404: OpenApiResponse(description="unknown place"),
+            **_PROBLEMS,
+        },
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """By keyset, never by offset."""
@@ -124,7 +127,9 @@ class Workflow(APIView):
     @extend_schema(
         operation_id="workflow",
         summary="States and actions of a case",
-        responses={200: OpenApiResponse(description="{states: [{code, name, open}], actions: [{code, name, from, to, roles, offline, args}]}")},
+        responses={
+            200: OpenApiResponse(description="{states: [{code, name, open}], actions: [{code, name, from, to, roles, offline, args}]}")
+        },
     )
     def get(self, request: Request) -> Response:
         """Names in the reader's language; codes never translated."""

@@ -49,7 +49,9 @@ def _archive_some(before: dt.datetime, now: dt.datetime) -> int:
             f"WHERE {any_of('incident', 'ids')} ORDER BY seq"
         )
         dropped = []
-        for key, kind, rid, incident, district, street, community, cell, internal, person, gone, live in run(query, {"ids": [c.id for c in cases]}):
+        for key, kind, rid, incident, district, street, community, cell, internal, person, gone, live in run(
+            query, {"ids": [c.id for c in cases]}
+        ):
             if live is not None or gone:
                 continue
             if kind in ("incident", "conflict", "notice"):

@@ -202,7 +202,7 @@ class Token(APIView):
         if not isinstance(user, User):
             raise Refusal("slow_down" if getattr(request._request, "axes_locked_out", False) else "bad_credentials")
         now = timezone.now()
-        token, device = auth.begin_token(user=user, device_name=str(fields["device_name"]), now=now)
+        token, _device = auth.begin_token(user=user, device_name=str(fields["device_name"]), now=now)
         actor, _ = auth.actor_of(token=token, session_key=None, now=now)
         return Response(
             {

@@ -132,8 +132,7 @@ class Table(Generic[S]):
         if is_postgres():
             columns = zip(*map(astuple, rows), strict=True) if rows else [()] * len(self.columns)
             sent: dict[str, Any] = {
-                f"{name}_{column}": _texts(kind, values)
-                for column, kind, values in zip(self.columns, self._order, columns, strict=True)
+                f"{name}_{column}": _texts(kind, values) for column, kind, values in zip(self.columns, self._order, columns, strict=True)
             }
             for column, (kind, values) in more.items():
                 sent[f"{name}_{column}"] = _texts(kind, values)

@@ -75,7 +75,9 @@ class OrgUnit(models.Model):
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     level = models.CharField(_("level"), max_length=12, choices=Level.choices)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent unit"))
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent unit")
+    )
     # The place that a centre is the centre of, or in which a department works; none = the city.
     place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, blank=True, related_name="units", verbose_name=_("place"))
     manages = models.ManyToManyField(Place, blank=True, related_name="managed_by", verbose_name=_("manages cells"))
@@ -118,7 +120,9 @@ class Membership(models.Model):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [
-            models.CheckConstraint(condition=models.Q(until=None) | models.Q(until__gte=models.F("since")), name="membership_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=models.Q(until=None) | models.Q(until__gte=models.F("since")), name="membership_ends_after_it_begins"
+            ),
         ]
 
     def __str__(self) -> str:

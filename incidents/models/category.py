@@ -29,7 +29,9 @@ class Category(models.Model):
     handling_class = models.CharField(_("handling class"), max_length=12, choices=HandlingClass.choices, default=HandlingClass.LIMITED)
     restricted = models.BooleanField(_("restricted"), default=False, help_text=_("The text is seen by the owner unit and the author only."))
     retired = models.BooleanField(_("retired"), default=False)
-    replaced_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("replaced by"))
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("replaced by")
+    )
     # Stages of which a photo is asked for: "before", "after".
     required_photos = models.JSONField(_("required photos"), default=list, blank=True)
     radius_m = models.PositiveIntegerField(_("duplicate radius (m)"), default=50)

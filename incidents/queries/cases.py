@@ -196,5 +196,7 @@ def states_of(text: str | None) -> tuple[str, ...]:
 def counts_by_state(*, scope: Scope) -> Mapping[str, int]:
     """How many cases of this reader's stand in each state, the archive left out. One statement."""
     where, params = scope_condition(scope)
-    found: Sequence[Sequence[Any]] = run(f"SELECT state, count(*) FROM incidents_incident WHERE {where} AND archived_at IS NULL GROUP BY state", params)
+    found: Sequence[Sequence[Any]] = run(
+        f"SELECT state, count(*) FROM incidents_incident WHERE {where} AND archived_at IS NULL GROUP BY state", params
+    )
     return {row[0]: row[1] for row in found}

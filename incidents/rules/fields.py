@@ -26,7 +26,7 @@ RECORD_KEYS: Final = frozenset(
         "id number version step_version kind channel category description urgent handling_class position address answers component_code "
         "occurred_at at received_at registered_at resolved_at closed_at cell registered_path boundary_version owner_unit lead_unit by state "
         "outcome due_step due_at paused returns reworks reopens parent merged_into restricted"
-    ).split()  # noqa: SIM905
+    ).split()
 )
 
 

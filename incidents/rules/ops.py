@@ -268,7 +268,7 @@ def _plain(value: Any) -> Any:
                 made[step] = _plain(item)
             return made
         listed = []
-        for step, item in items:
+        for step, item in items:  # noqa: B007 (the handler below names the step)
             listed.append(_plain(item))
         return listed
     except _Bad as bad:

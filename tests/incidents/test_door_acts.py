@@ -366,7 +366,7 @@ def test_the_owner_unit_ends_a_clash_in_three_ways(
 
 
 def test_who_may_end_a_clash(hand: Hand, world: World) -> None:
-    key, conflict = clash(hand)
+    _key, conflict = clash(hand)
     # Its author lets it go, and nothing else; staff that do not own the case see it and may not.
     for name, take, code in (
         ("worker", "client", "role"), ("worker", "value", "role"), ("supervisor", "server", "role"), ("supervisor", "client", "role"),

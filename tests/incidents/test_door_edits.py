@@ -125,9 +125,25 @@ def test_two_phones_edit_one_field_from_one_version_and_no_value_is_lost(hand: H
         "incident": key, "kind": "field", "code": "field_changed", "field": "description", "base": "litter", "server": "from the worker",
         "client": "from the desk", "state": "open", "by": str(world.user("secretary").pk), "value": None,
     }  # fmt: skip
-    assert set(conflict) == set(
-        ["id", "incident", "kind", "code", "field", "base", "server", "client", "args", "by", "op_id", "at", "parked_at", "state", "value", "resolved_by", "resolved_at"]
-    )
+    assert set(conflict) == {
+        "id",
+        "incident",
+        "kind",
+        "code",
+        "field",
+        "base",
+        "server",
+        "client",
+        "args",
+        "by",
+        "op_id",
+        "at",
+        "parked_at",
+        "state",
+        "value",
+        "resolved_by",
+        "resolved_at",
+    }
     case = Incident.objects.get(pk=key)
     assert (case.description, case.version) == ("from the worker", 2)
 

@@ -36,7 +36,7 @@ def test_of_three_values_exactly_one_line_holds(base: str | None, server: str | 
     expected = "conflict"
     if server == base and client != base:
         expected = "take"
-    elif client == base or client == server:
+    elif client in (base, server):
         expected = "nothing"
     assert merge_field(base=base, server=server, client=client) == expected
 
