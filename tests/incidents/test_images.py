@@ -76,9 +76,11 @@ def test_what_is_no_photo_is_rejected_with_a_reason_and_blocks_nobody(world: Wor
 def test_nobodys_bytes_count_for_another(world: World) -> None:
     """A hash is no key: the secretary sees no picture of it before the secretary has brought the bytes."""
     worker, secretary, data = world.client("worker"), world.client("secretary"), jpeg()
+    early = declare(world, secretary, data)
     declare(world, worker, data)
     upload(worker, data)
     work()
+    assert photos_of(secretary, early["incident"])[0]["state"] == "declared"
     op = declare(world, secretary, data)
     assert push(secretary, op)[0]["missing_photos"] == [sha256(data)]
     assert photos_of(secretary, op["incident"])[0]["state"] == "declared"

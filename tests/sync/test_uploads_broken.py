@@ -57,7 +57,7 @@ def test_an_upload_goes_on_from_the_servers_offset_wherever_it_broke(world: Worl
             # Bytes that reached the disk, of which the row does not know.
             os.makedirs(os.path.dirname(spool_of(url)), exist_ok=True)
             with open(spool_of(url), "ab") as file:
-                file.write(os.urandom(len(piece)))
+                file.write(os.urandom(SIZE))
         elif broke == "wrong bytes":
             right = b64(hashlib.sha256(piece).digest())
             assert patch(client, url, at, piece[:-1], **{"Upload-Checksum": f"sha256 {right}"}).status_code == 460
@@ -128,6 +128,31 @@ def test_a_full_disk_is_503_and_leaves_the_offset_where_it_was(world: World) -> 
     assert head(client, url)["Upload-Offset"] == "0"
     os.remove(spool_of(url))
     assert patch(client, url, 0, data[:1000]).status_code == 204
+
+
+@pytest.mark.django_db
+def test_bytes_are_on_the_disk_before_the_row_counts_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = world.client("worker")
+    data = random.Random(12).randbytes(2000)
+    declare(world, client, data)
+    url = begin(client, data)
+    seen: list[tuple[str, int, int]] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        fsync(handle)
+        name = os.readlink(f"/proc/self/fd/{handle}")
+        seen.append((name, os.fstat(handle).st_size, Upload.objects.get().offset))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    patch(client, url, 0, data[:1500])
+    assert (spool_of(url), 1500, 0) in seen
+    seen.clear()
+    patch(client, url, 1500, data[1500:])
+    # The whole file, and the folder that holds its second name, while the upload still counts as unfinished.
+    assert (spool_of(url), 2000, 1500) in seen
+    folder = str(photo_files.source_path(sha256(data)).parent)
+    assert [offset for name, _, offset in seen if name == folder] == [1500]
 
 
 # --- altered bytes -----------------------------------------------------------------------------------------------
