@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -19,10 +18,10 @@ _django = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (after Django is set up)
 from django.conf import settings  # noqa: E402
-from django.utils.module_loading import import_string  # noqa: E402
 
 from gridgov import background  # noqa: E402
 from gridgov.static_files import with_static_files  # noqa: E402
+from sync.live import websocket_application  # noqa: E402
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
@@ -52,7 +51,6 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
             return
 
 
-_protocols: dict[str, Any] = {"http": with_static_files(_django, asgi=True), "lifespan": lifespan}
-if find_spec("sync.live"):
-    _protocols["websocket"] = import_string("sync.live.websocket_application")
-application = ProtocolTypeRouter(_protocols)
+application = ProtocolTypeRouter(
+    {"http": with_static_files(_django, asgi=True), "websocket": websocket_application, "lifespan": lifespan},
+)

@@ -1,7 +1,7 @@
 """What runs beside requests: warming up (loading the city's shapes) and, in the embedded default, worker loops.
 
-`WARMERS` and `LOOPS` are the two lists of it all; nothing registers itself from elsewhere. Each loop is a function that takes
-a threading.Event and returns soon after it is set.
+`LOOPS` is the list of it all; nothing registers itself from elsewhere. Each loop is a function that takes a threading.Event and
+returns soon after it is set.
 """
 
 import logging
@@ -9,18 +9,23 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 
-from django.db import OperationalError
-from django.utils.module_loading import import_string
+from django.db import OperationalError, connections
 
 from gridgov.feed.models import Head
+from grids.locate import locator
+from incidents import clocks, image_worker
+from sync import receiving
 
 log = logging.getLogger("gridgov.background")
 
-# Dotted names, since apps are not loaded when this module is.
-WARMERS: tuple[str, ...] = ("gridgov.background.load_the_ground",)
-LOOPS: tuple[str, ...] = ("incidents.image_worker.work_forever", "incidents.clocks.work_forever", "sync.receiving.sweep_forever")
+Loop = Callable[[threading.Event], None]
+
+LOOPS: tuple[tuple[str, Loop], ...] = (
+    ("photo worker", image_worker.work_forever),
+    ("clocks", clocks.work_forever),
+    ("upload sweeper", receiving.sweep_forever),
+)
 
 loops_here = False  # set by `serve` where one process does everything
 
@@ -30,7 +35,7 @@ _warm = threading.Event()
 
 def load_the_ground() -> None:
     """The city's shapes, for point → cell."""
-    import_string("grids.locate.locator")(Head.objects.values_list("ground", flat=True).get(pk=1))
+    locator(Head.objects.values_list("ground", flat=True).get(pk=1))
 
 
 def start_warming() -> None:
@@ -47,20 +52,17 @@ def warming_problem() -> str | None:
 
 
 def _warm_up() -> None:
-    from django.db import connections
-
-    for name in WARMERS:
-        while True:
-            try:
-                import_string(name)()
-                break
-            except OperationalError:  # the database is away: until it is back we are not ready anyway
-                time.sleep(1)
-            except Exception:  # the first request will try again, and tell its caller
-                log.exception("warming up by %s failed", name)
-                break
-            finally:
-                connections.close_all()
+    while True:
+        try:
+            load_the_ground()
+            break
+        except OperationalError:  # the database is away: until it is back we are not ready anyway
+            time.sleep(1)
+        except Exception:  # the first request will try again, and tell its caller
+            log.exception("warming up failed")
+            break
+        finally:
+            connections.close_all()
     _warm.set()
 
 
@@ -69,11 +71,7 @@ class Loops:
 
     def __init__(self) -> None:
         self.ending = threading.Event()
-        self.threads = [
-            threading.Thread(target=self._run, args=(name,), name=name.rpartition(".")[2])
-            for name in LOOPS
-            if find_spec(name.rpartition(".")[0])
-        ]
+        self.threads = [threading.Thread(target=self._run, args=(name, loop), name=name, daemon=True) for name, loop in LOOPS]
 
     def start(self) -> None:
         """Start all threads."""
@@ -87,12 +85,9 @@ class Loops:
         for thread in self.threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self, name: str) -> None:
-        from django.db import connections
-
+    def _run(self, name: str, loop: Loop) -> None:
         while not self.ending.is_set():
             try:
-                loop: Callable[[threading.Event], None] = import_string(name)
                 loop(self.ending)
                 return
             except Exception:

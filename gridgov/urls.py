@@ -1,7 +1,5 @@
 """The URL map. Every app has its own list; this one wires them, and answers for operators and builders."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
@@ -11,10 +9,6 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from gridgov import health, login, openapi
 
 __all__ = ["openapi", "urlpatterns"]  # openapi works by being imported
-
-
-def _when_there(at: str, module: str) -> list[URLResolver]:
-    return [path(at, include(module))] if find_spec(module) else []
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -27,11 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", include("django.conf.urls.i18n")),
     path("admin/login/", login.to_login_page),
     path("admin/", admin.site.urls),
-    *_when_there("api/v1/", "grids.urls"),
-    *_when_there("api/v1/", "incidents.urls"),
-    *_when_there("api/v1/", "sync.urls"),
-    *_when_there("desk/", "incidents.desk_urls"),
-    *_when_there("field/", "sync.field_app"),
+    path("api/v1/", include("grids.urls")),
+    path("api/v1/", include("incidents.urls")),
+    path("api/v1/", include("sync.urls")),
+    path("desk/", include("incidents.desk_urls")),
+    path("field/", include("sync.field_app")),
     path("api/schema/", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -115,9 +115,15 @@ class Batch:
         """
         self.positions = {key: index for index, key in enumerate(self._rows, 1)}
         steps: list[tuple[str, dict[str, Any]]] = []
+        replaces = dict(self._replaces)
         for name, (table, rows, ignore) in self._inserts.items():
+            if not is_postgres() and not ignore and name in replaces:
+                # SQLite has one writer, who has looked which rows are there: one statement a table serves both.
+                _, kept = replaces.pop(name)
+                steps.append((table.insert(name, update=True), table.params(name, [*rows, *kept.values()])))
+                continue
             steps.append((table.insert(name, ignore=ignore), table.params(name, rows)))
-        for name, (table, kept) in self._replaces.items():
+        for name, (table, kept) in replaces.items():
             steps.append((table.replace(f"{name}_r"), table.params(f"{name}_r", list(kept.values()))))
         if self._drops:
             steps.append((f"DELETE FROM {_ROWS.name} WHERE {any_of('key', 'drops', 'text')}", {"drops": self._drops}))
