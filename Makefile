@@ -1,6 +1,6 @@
 # make run: the whole product on this machine. Everything is installed into .venv and node_modules by the first call.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench fmt locale
+.PHONY: help setup run test check bench fmt locale third-party
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -67,3 +67,6 @@ locale: .venv/.installed-dev
 
 bench: setup .venv/.installed-dev
 	$(BIN)/python -m bench $(ARGS)
+
+third-party: setup
+	$(BIN)/python docs/third_party.py
