@@ -152,7 +152,16 @@ def _jpeg(image: Image.Image) -> bytes:
 def _limit_processor() -> None:
     """Each job gets its own seconds: the limit counts from the process's start."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + JOB_CPU_S, resource.RLIM_INFINITY))
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]  # stays, so that the next job can have its own
+    most = int(used.ru_utime + used.ru_stime) + JOB_CPU_S
+    resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _limit(what: int, most: int) -> None:
+    """For good; not above what the system itself allows."""
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
 
 
 def _answer(made: tuple[bytes, bytes, tuple[int, int]] | str) -> None:
@@ -169,9 +178,9 @@ def _answer(made: tuple[bytes, bytes, tuple[int, int]] | str) -> None:
 
 def main() -> None:
     """Answer jobs from standard input until it ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, 16)
     os.nice(5)  # pushes go first
     warnings.simplefilter("ignore")
     Image.init()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gridgov.feed.models import FeedRow
@@ -37,7 +37,7 @@ def spool_of(url: str) -> str:
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     breaks=st.lists(
         st.tuples(st.integers(1, 70_000), st.sampled_from(["answer lost", "crash before the row", "wrong bytes", "none"])), max_size=8
@@ -196,7 +196,7 @@ def test_bytes_that_hash_to_something_else_are_never_stored_and_the_third_time_t
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bit=st.integers(0, 2000 * 8 - 1))
 def test_one_flipped_bit_anywhere_is_noticed(world: World, bit: int) -> None:
     client = world.client("worker")
