@@ -324,7 +324,7 @@ def _decide_and_store(
         actor=actor, now=now, day=day, locator=locator(actor.ground), units=unit_tree(ground=actor.ground),
         categories=categories(ground=actor.ground), located=prepared.located, numbers=prepared.numbers,
     )  # fmt: skip
-    work.load([item.read for item in fresh if item.read is not None])
+    work.load([item.read for item in fresh if item.read is not None], hashes={p.sha256 for item in items for p in declared(item.op)})
     outcomes: dict[str, str] = {op_id: found.outcome for op_id, found in receipts.items()}
     answers: list[tuple[Answer, frozenset[str], Read]] = []
     echoes: list[tuple[Answer, Answer]] = []
@@ -358,7 +358,8 @@ def _decide_and_store(
         receipts[op_id] = _Receipt(hash=read.hash, outcome=item.answer.outcome, answer=item.answer, seq=None, first=item.answer)
         answers.append((item.answer, keys, read))
     if not answers:
-        return _fill_missing(items, actor, None)
+        _fill_missing(items, work)
+        return None
     batch = Batch()
     work.fill(batch)
     batch.receipts(RECEIPTS, [(_receipt(answer, read, actor, now), keys) for answer, keys, read in answers])
@@ -367,7 +368,8 @@ def _decide_and_store(
         answer.seq = batch.seq_of(keys)
     for echo, original in echoes:
         echo.seq = original.seq
-    return _fill_missing(items, actor, head)
+    _fill_missing(items, work)
+    return head
 
 
 class _Receipt(msgspec.Struct):
@@ -448,20 +450,10 @@ def _receipt(answer: Answer, read: Read, actor: Actor, now: dt.datetime) -> rows
     return rows.Receipt(user=actor.user, op_id=read.op.op_id, hash=read.hash, outcome=answer.outcome, answer=text, at=now)
 
 
-def _fill_missing(items: list[_Item], actor: Actor, head: int | None) -> int | None:
-    """`missing_photos` as of now: declared by this op, not received from this user."""
-    declaring = [(item.answer, [p.sha256 for p in declared(item.read.op)]) for item in items if item.read and item.answer]
-    declaring = [
-        (answer, hashes) for answer, hashes in declaring if hashes and answer is not None and answer.outcome not in ("refused", "retry")
-    ]
-    if not declaring:
-        return head
-    found = run(
-        f"SELECT sha256 FROM incidents_delivery WHERE {same(QUOTED_USER, 'user')} AND {any_of('sha256', 'hashes', 'text')}",
-        {"user": actor.user, "hashes": in_order(h for _, hashes in declaring for h in hashes)},
-    )
-    there = {row[0] for row in found}
-    for answer, hashes in declaring:
-        assert answer is not None
-        answer.missing_photos = list(dict.fromkeys(h for h in hashes if h not in there))
-    return head
+def _fill_missing(items: list[_Item], work: Workset) -> None:
+    """`missing_photos` as of now: declared by this op, not received from this user (whose lock keeps both as they are)."""
+    for item in items:
+        answer = item.answer
+        if answer is not None and answer.outcome not in ("refused", "retry"):
+            hashes = dict.fromkeys(p.sha256 for p in declared(item.op))
+            answer.missing_photos = [sha256 for sha256 in hashes if not work.delivered(work.actor.user, sha256)]

@@ -77,33 +77,29 @@ class Workset:
 
     # --- loading -----------------------------------------------------------------------------------------------
 
-    def load(self, reads: Sequence[Read]) -> None:
-        """Everything that these ops need. Lock order: incidents by id, then the rest."""
+    def load(self, reads: Sequence[Read], *, hashes: Iterable[str]) -> None:
+        """Everything that these ops need, and whether the actor has brought these hashes. Lock order: incidents by id, then the rest."""
         ops = [read.op for read in reads]
         incidents = {key for op in ops if (key := named_case(op)) is not None}
         resolves = in_order(op.conflict for op in ops if isinstance(op, shapes.Resolve))
-        parked: list[Any] = []
-        if resolves:
-            parked = run(f"SELECT DISTINCT incident FROM incidents_conflict WHERE {any_of('id', 'ids')}", {"ids": resolves})
-            incidents |= {_uuid(row[0]) for row in parked}
         photos = {p.photo for op in ops for p in shapes.declared(op)} | {op.photo for op in ops if isinstance(op, shapes.PhotoWithdraw)}
-        if any(isinstance(op, shapes.PhotoWithdraw) for op in ops):
-            found = run(f"SELECT incident FROM incidents_photo WHERE {any_of('id', 'ids')}", {"ids": in_order(photos)})
-            incidents |= {_uuid(row[0]) for row in found}
+        withdrawn = in_order(op.photo for op in ops if isinstance(op, shapes.PhotoWithdraw))
+        if resolves or withdrawn:
+            query = (
+                f"SELECT incident FROM incidents_conflict WHERE {any_of('id', 'ids')} "
+                f"UNION SELECT incident FROM incidents_photo WHERE {any_of('id', 'photos')}"
+            )
+            incidents |= {_uuid(row[0]) for row in run(query, {"ids": resolves, "photos": withdrawn})}
         self._incidents = lock_incidents(incidents)
         self._before = dict(self._incidents)
-        if resolves:
-            self._conflicts = {c.id: c for c in CONFLICTS.select(any_of("id", "ids") + for_update(), ids=resolves)}
-            handed = [c.args for c in self._conflicts.values() if c.kind == "handover" and isinstance(c.args, dict)]
-            photos |= {p.photo for args in handed for p in _declared_in(args)}
-        else:
-            handed = []
-        self._load_parked(incidents - {op.incident for op in ops if isinstance(op, shapes.Report)})
+        self._load_conflicts(resolves, incidents - {op.incident for op in ops if isinstance(op, shapes.Report)})
+        handed = [c.args for c in self._conflicts.values() if c.kind == "handover" and isinstance(c.args, dict)]
+        photos |= {p.photo for args in handed for p in _declared_in(args)}
         self._load_desks(ops, handed)
-        self._load_photos(ops, photos)
+        self._load_photos(ops, photos, hashes)
         self._load_rest(ops, handed)
 
-    def _load_photos(self, ops: Sequence[Op], photos: set[str]) -> None:
+    def _load_photos(self, ops: Sequence[Op], photos: set[str], hashes: Iterable[str]) -> None:
         guarded = in_order(op.incident for op in ops if isinstance(op, shapes.Act))
         guarded += [c.incident for c in self._conflicts.values() if c.kind in ("action", "handover")]
         guarded = [key for key in guarded if key in self._incidents]
@@ -111,7 +107,7 @@ class Workset:
             where = f"{any_of('id', 'ids')} OR {any_of('incident', 'cases')}"
             found = PHOTOS.select(f"{where} ORDER BY id{for_update()}", ids=in_order(photos), cases=guarded)
             self._photos = {photo.id: photo for photo in found}
-        brought = {(self.actor.user, p.sha256) for op in ops for p in shapes.declared(op)}
+        brought = {(self.actor.user, sha256) for sha256 in hashes}
         for conflict in self._conflicts.values():
             if conflict.kind == "handover" and isinstance(conflict.args, dict):
                 brought |= {(conflict.by, p.sha256) for p in _declared_in(conflict.args)}
@@ -122,13 +118,18 @@ class Workset:
             found_rows = run(query, {"users": in_order(u for u, _ in brought), "hashes": in_order(h for _, h in brought)})
             self._delivered = {(_uuid(user), sha256) for user, sha256 in found_rows}
 
-    def _load_parked(self, incidents: Iterable[str]) -> None:
-        """Reports that were parked whole, where there is no case of that id."""
+    def _load_conflicts(self, resolves: list[str], incidents: Iterable[str]) -> None:
+        """What is to be resolved, and reports that were parked whole where there is no case of that id."""
         missing = in_order(key for key in incidents if key not in self._incidents)
-        if missing:
-            where = f"{any_of('incident', 'ids')} AND kind = 'handover' AND code = 'internal' ORDER BY parked_at, id"
-            for conflict in CONFLICTS.select(where, ids=missing):
-                self._keep_parked(conflict)
+        if resolves or missing:
+            parked = f"{any_of('incident', 'missing')} AND kind = 'handover' AND code = 'internal'"
+            where = f"{any_of('id', 'ids')} OR ({parked}) ORDER BY parked_at, id{for_update()}"
+            wanted = set(resolves)
+            for conflict in CONFLICTS.select(where, ids=resolves, missing=missing):
+                if conflict.id in wanted:
+                    self._conflicts[conflict.id] = conflict
+                if conflict.incident not in self._incidents:
+                    self._keep_parked(conflict)
 
     def _keep_parked(self, conflict: rows.Conflict) -> None:
         if is_parked_report(conflict) and conflict.incident not in self._parked_reports:
@@ -166,16 +167,16 @@ class Workset:
                 self._later.setdefault(event.incident, []).append(event)
         comments = {op.comment for op in ops if isinstance(op, shapes.Comment)}
         comments |= {args["comment"] for args in handed if isinstance(args.get("comment"), str)}
-        if comments:
-            self._event_ids = {
-                _uuid(row[0]) for row in run(f"SELECT id FROM incidents_event WHERE {any_of('id', 'ids')}", {"ids": in_order(comments)})
-            }
         people = {op.to for op in ops if isinstance(op, shapes.Comment) and isinstance(op.to, str)}
         people |= {args["to"] for args in handed if isinstance(args.get("to"), str)}
-        if people:
-            self._people = {
-                _uuid(row[0]) for row in run(f"SELECT id FROM grids_user WHERE {any_of('id', 'ids')}", {"ids": in_order(people)})
-            }
+        if comments:
+            query = f"SELECT 'event', id FROM incidents_event WHERE {any_of('id', 'ids')}"
+            sent = {"ids": in_order(comments)}
+            if people:
+                query += f" UNION ALL SELECT 'user', id FROM grids_user WHERE {any_of('id', 'people')}"
+                sent["people"] = in_order(people)
+            for kind, key in run(query, sent):
+                (self._event_ids if kind == "event" else self._people).add(_uuid(key))
 
     def know_photos(self, photos: Iterable[rows.Photo]) -> None:
         """Photos that a caller has read already."""
