@@ -59,7 +59,7 @@ def test_a_server_that_is_killed_at_twenty_random_moments_loses_and_doubles_noth
         if url is None:
             return
         server = Server(data=Path(folder) / "data", database_url=url, LOG_LEVEL="WARNING")
-        plan = Plan(url=server.url, password=PASSWORD, phones=6, seconds=600, seed=4, pace_s=0.4, patience_s=60, picture_side=96)
+        plan = Plan(url=server.url, password=PASSWORD, phones=6, seconds=600, seed=4, pace_s=0.7, patience_s=60, picture_side=96)
         try:
             server.start()
             server.demo = False
