@@ -17,13 +17,17 @@ ARGS = [
 ]
 
 
+def launch(playwright: Playwright, chromium: str) -> Browser:
+    """A browser in which several people's desks may stand."""
+    return playwright.chromium.launch(executable_path=chromium, args=ARGS)
+
+
 class DeskBrowser:
     """One person's desk."""
 
-    def __init__(self, *, playwright: Playwright, chromium: str, url: str, width: int = 1280, height: int = 800) -> None:
+    def __init__(self, *, browser: Browser, url: str, width: int = 1280, height: int = 800) -> None:
         self.url = url
-        self.browser: Browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        self.context: BrowserContext = self.browser.new_context(locale="en-GB", viewport={"width": width, "height": height})
+        self.context: BrowserContext = browser.new_context(locale="en-GB", viewport={"width": width, "height": height})
         self.context.set_default_timeout(WAIT_MS)
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
@@ -56,5 +60,5 @@ class DeskBrowser:
         return self.page.evaluate("window.sameDocument === true") is True
 
     def close(self) -> None:
-        """Close the browser."""
-        self.browser.close()
+        """Leave the desk."""
+        self.context.close()

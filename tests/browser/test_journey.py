@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests import left_out
-from tests.browser.desk_browser import DeskBrowser
+from tests.browser.desk_browser import DeskBrowser, launch
 from tests.browser.field_phone import FieldPhone
 from tests.running import PASSWORD, running
 
@@ -19,7 +19,7 @@ def _travel(*, url: str, chromium: str, folder: Path) -> None:
     with sync_playwright() as playwright:
         phone = FieldPhone(playwright=playwright, chromium=chromium, folder=folder, url=url, at=AT).start()
         phone.sign_in(username="worker", password=PASSWORD)
-        desk = DeskBrowser(playwright=playwright, chromium=chromium, url=url).sign_in("secretary")
+        desk = DeskBrowser(browser=launch(playwright, chromium), url=url).sign_in("secretary")
 
         # Without signal: a report with three photos, and the browser dies.
         phone.line(False)

@@ -8,6 +8,7 @@ export function makeCase({ root, words, onChanged, onSignedOut }) {
   const article = () => root.querySelector("article[data-case]");
   const id = () => article()?.dataset.case ?? "";
   const described = () => JSON.parse(article().dataset.description);
+  const waiting = new Map(); // form's key → {content, op}
   remember(root);
 
   function say(text, tone = "") {
@@ -61,6 +62,7 @@ export function makeCase({ root, words, onChanged, onSignedOut }) {
     const fresh = await fetchPart(key);
     if (typeof fresh === "number") return false;
     root.replaceChildren(...fresh.childNodes);
+    waiting.clear();
     root.scrollTop = 0;
     remember(root);
     return true;
@@ -115,22 +117,33 @@ export function makeCase({ root, words, onChanged, onSignedOut }) {
     return take === "value" ? { ...op, value: values.value ?? null } : op;
   }
 
+  /** The op that was sent before from this form with the same content and got no answer: sent again as it was, it is done once. */
+  function unanswered(form, op) {
+    const content = JSON.stringify({ ...op, comment: null });
+    const before = waiting.get(form.dataset.key);
+    if (before?.content === content) return before.op;
+    const whole = { op_id: newId(), at: new Date().toISOString(), ...op };
+    waiting.set(form.dataset.key, { content, op: whole });
+    return whole;
+  }
+
   async function submit(form, submitter) {
     if (submitter?.getAttribute("aria-disabled") === "true" || form.dataset.busy) return;
     if (!complete(form) || (form.dataset.form === "comment" && !form.elements.text.value.trim())) {
       if (form.dataset.form !== "comment") say(words.missing, "warn");
       return;
     }
-    const op = opOf(form, submitter);
+    const op = unanswered(form, opOf(form, submitter));
     form.dataset.busy = "1";
     say(words.sending);
     const answer = await send(op);
     delete form.dataset.busy;
+    if (answer.outcome !== "unreachable" && answer.outcome !== "signed-out") waiting.delete(form.dataset.key);
     if (answer.outcome === "applied" || answer.outcome === "merged") {
       form.reset();
       if (form.dataset.form === "act" || form.dataset.form === "edit") form.hidden = true;
     }
-    await refresh();
+    await refresh().catch(() => {}); // no line: what follows says so
     if (answer.outcome === "applied") say(words.done, "ok");
     else if (answer.outcome === "merged") say(words.merged, "ok");
     else if (answer.outcome === "conflict") say(`${answer.message ?? ""} ${words.parked}`, "warn");

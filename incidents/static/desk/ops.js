@@ -21,10 +21,9 @@ async function post(body) {
   });
 }
 
-/** Sends one op. The answer of the server; {outcome: "unreachable"} where there is none, {outcome: "signed-out"} where nobody is signed in.
+/** Sends one op, whole with op_id and at. The answer of the server; {outcome: "unreachable"} where there is none, {outcome: "signed-out"} where nobody is signed in.
     The same op id is sent again where the answer was lost, so nothing is done twice. */
-export async function send(op) {
-  const whole = { op_id: newId(), at: new Date().toISOString(), ...op };
+export async function send(whole) {
   for (let tries = 0; tries < 3; tries += 1) {
     try {
       const response = await post({ ops: [whole] });
