@@ -111,14 +111,14 @@ def pull(request: HttpRequest, actor: Actor, now: dt.datetime) -> HttpResponse:
     text = request.GET.get("limit", "")
     if text and not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
         raise Refusal("bad_query", errors=[{"pointer": "/limit", "code": "bad_query", "detail": "a whole number above 0"}])
-    page = changes(actor=actor, since=request.GET.get("since"), limit=int(text or PAGE))
+    page = changes(actor=actor, since=request.GET.get("since"), limit=int(text or PAGE), now=now)
     return HttpResponse(page + b',"server_time":"' + _wire_time(now).encode() + b'"}', content_type="application/json")
 
 
 @hot("GET")
 def read_digest(request: HttpRequest, actor: Actor, now: dt.datetime) -> HttpResponse:
     """`GET sync/digest`: what a follower's store must hash to."""
-    return HttpResponse(msgspec.json.encode(digest(actor=actor, at=request.GET.get("at", ""))), content_type="application/json")
+    return HttpResponse(msgspec.json.encode(digest(actor=actor, at=request.GET.get("at", ""), now=now)), content_type="application/json")
 
 
 def _membership(grant: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The feed as a reader may see it (protocol §4): pages, resets, gone, digest. Reads only; three statements a page with the login's."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,6 +19,9 @@ PAGE = 500
 LARGEST_PAGE = 1000
 PAGE_BYTES = 1024 * 1024
 DIGEST_RECORDS = 50_000
+# So long `gone` rows are kept: who has not asked for longer may have missed one.
+HISTORY = dt.timedelta(days=400)
+_EPOCH_DAY = dt.date(1970, 1, 1)
 
 _COLUMNS = 'f.seq, f.type, f.rid, f.gone, f.why, f.live, f.wire, f."full", f.full_unit, f.full_user'
 # The head as a row of a page, so that both are read in one statement and one snapshot: its type is empty, its wire text
@@ -116,7 +120,7 @@ def read_page(scope: Scope, *, since: int, limit: int) -> tuple[Head, list[tuple
 # --- a page ------------------------------------------------------------------------------------------------------
 
 
-def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
+def changes(*, actor: Actor, since: str | None, limit: int, now: dt.datetime) -> bytes:
     """A page as JSON, but for the closing `"server_time": …}` that the edge adds (it knows the clock).
 
     `since` absent or empty: the first load. What cannot be followed is answered with `reset` and page 1 of a fresh load.
@@ -125,7 +129,7 @@ def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
     cursor = read_cursor(since, key=_key()) if since else None
     size = max(1, min(limit, LARGEST_PAGE))
     head, rows = read_page(scope, since=cursor.seq if cursor else 0, limit=size + 1)
-    reset = _reset(since, cursor, head, scope)
+    reset = _reset(since, cursor, head, scope, now)
     if reset and cursor:
         head, rows = read_page(scope, since=0, limit=size + 1)
     start, began = (cursor.seq, cursor.began) if cursor and not reset else (0, head.seq)
@@ -148,7 +152,7 @@ def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
     if not more:
         end = head.seq
     check = head.chain if end == head.seq else _check_at(end)
-    told = Cursor(epoch=head.epoch[:16], seq=end, began=began, check=check[:12], scope=scope.fingerprint)
+    told = Cursor(epoch=head.epoch[:16], seq=end, began=began, day=_day(now), check=check[:12], scope=scope.fingerprint)
     tail = {
         "cursor": write_cursor(told, key=_key()),
         "more": more,
@@ -161,7 +165,11 @@ def changes(*, actor: Actor, since: str | None, limit: int) -> bytes:
     return b'{"changes":[' + b",".join(parts) + b"]," + msgspec.json.encode(tail)[1:-1]
 
 
-def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope) -> str | None:
+def _day(now: dt.datetime) -> int:
+    return (now.astimezone(dt.UTC).date() - _EPOCH_DAY).days
+
+
+def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope, now: dt.datetime) -> str | None:
     """Why the reader must begin anew, or None."""
     if not since:
         return None
@@ -171,6 +179,8 @@ def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope) -
         return "epoch"
     if cursor.seq and (head.at_cursor is None or head.at_cursor[:12] != cursor.check):
         return "epoch"
+    if _day(now) - cursor.day > HISTORY.days:
+        return "history"
     return "scope" if cursor.scope != scope.fingerprint else None
 
 
@@ -226,7 +236,7 @@ def _seen_elsewhere(scope: Scope, rows: Sequence[Sequence[Any]]) -> set[int]:
 # --- digest ------------------------------------------------------------------------------------------------------
 
 
-def digest(*, actor: Actor, at: str) -> dict[str, Any]:
+def digest(*, actor: Actor, at: str, now: dt.datetime) -> dict[str, Any]:
     """`{count, digest}` of exactly what `changes` would give this reader from the start (gone not counted).
 
     :raises Refusal: bad_query (not a cursor), moved_on (something in scope lies behind it), too_large (over 50,000).
@@ -235,7 +245,7 @@ def digest(*, actor: Actor, at: str) -> dict[str, Any]:
     if cursor is None:
         raise Refusal("bad_query", errors=[{"pointer": "/at", "code": "bad_query", "detail": "not a cursor"}])
     head = read_head(cursor.seq)
-    if _reset(at, cursor, head, actor.scope):
+    if _reset(at, cursor, head, actor.scope, now):
         raise Refusal("moved_on")
     branches = _branches(actor.scope.ranges, since="true" if is_postgres() else "1", limit="")
     query = (

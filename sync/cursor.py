@@ -1,7 +1,7 @@
 """The feed's cursor: opaque to clients. Values only.
 
-It holds the epoch, the seq, the seq at which the first load began, a check value of the history at seq, a fingerprint of
-the reader's scope, and a seal, so that what cannot be ours is told apart from what is old.
+It holds the epoch, the seq, the seq at which the first load began, the day on which it was given, a check value of the
+history at seq, a fingerprint of the reader's scope, and a seal, so that what cannot be ours is told apart from what is old.
 """
 
 import base64
@@ -11,16 +11,18 @@ import struct
 
 import msgspec
 
-_FORM = struct.Struct(">B8sQQ6s6s")
+_VERSION = 2
+_FORM = struct.Struct(">B8sQQH6s6s")
 _SEAL = 6
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """Where a reader stands. `check`: 12 hexadecimal digits of the chain of the commit that holds `seq`."""
+    """Where a reader stands. `check`: 12 hexadecimal digits of the chain of the commit that holds `seq`; `day`: since 1970, UTC."""
 
     epoch: str
     seq: int
     began: int
+    day: int
     check: str
     scope: str
 
@@ -28,7 +30,8 @@ class Cursor(msgspec.Struct, frozen=True):
 def write_cursor(cursor: Cursor, *, key: bytes) -> str:
     """The text that goes out."""
     body = _FORM.pack(
-        1, bytes.fromhex(cursor.epoch), cursor.seq, cursor.began, bytes.fromhex(cursor.check or "0" * 12), bytes.fromhex(cursor.scope)
+        _VERSION, bytes.fromhex(cursor.epoch), cursor.seq, cursor.began, cursor.day,
+        bytes.fromhex(cursor.check or "0" * 12), bytes.fromhex(cursor.scope),
     )  # fmt: skip
     seal = hmac.digest(key, body, hashlib.sha256)[:_SEAL]
     return base64.urlsafe_b64encode(body + seal).rstrip(b"=").decode()
@@ -45,7 +48,7 @@ def read_cursor(text: str, *, key: bytes) -> Cursor | None:
     body, seal = data[:-_SEAL], data[-_SEAL:]
     if len(body) != _FORM.size or not hmac.compare_digest(hmac.digest(key, body, hashlib.sha256)[:_SEAL], seal):
         return None
-    version, epoch, seq, began, check, scope = _FORM.unpack(body)
-    if version != 1:
-        return None
-    return Cursor(epoch=epoch.hex(), seq=seq, began=began, check=check.hex(), scope=scope.hex())
+    version, epoch, seq, began, day, check, scope = _FORM.unpack(body)
+    found = Cursor(epoch=epoch.hex(), seq=seq, began=began, day=day, check=check.hex(), scope=scope.hex())
+    # Base64 has spare bits at its end: only the text that was given is ours.
+    return found if version == _VERSION and write_cursor(found, key=key) == text else None

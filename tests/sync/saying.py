@@ -100,7 +100,8 @@ def act(world: World, name: str, case: str, *actions: str, outcome: str = "appli
 
 
 def close(world: World, name: str, case: str) -> None:
-    """Registered, resolved and closed."""
+    """Registered, resolved (with the photo that this wants) and closed."""
+    add_photo(world, name, case, stage="after")
     act(world, name, case, "register", "resolve", "close")
 
 
