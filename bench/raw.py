@@ -31,11 +31,11 @@ INSERT INTO raw.head VALUES (1, 0);
 PUSH = """
 WITH d AS (SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::float8[], %b::float8[], %b::int4[], %b::text[], %b::text[],
     %b::text[]) WITH ORDINALITY AS t(id, op, description, lng, lat, community, wire, digest, answer, n)),
-i AS (INSERT INTO raw.incident SELECT id, 1, 'reported', '0102', description, false, lng, lat, community / 1000, community, %b::uuid, now()
+i AS (INSERT INTO raw.incident SELECT id, 1, 'reported', '0102', description, false, lng, lat, community / 1000000, community, %b::uuid, now()
     FROM d RETURNING 1),
 e AS (INSERT INTO raw.event SELECT id, 1, 'report', %b::uuid, op, now(), '{}', digest FROM d RETURNING 1),
 h AS (UPDATE raw.head SET seq = seq + %b::int WHERE id = 1 AND (SELECT count(*) FROM i) + (SELECT count(*) FROM e) >= 0 RETURNING seq),
-f AS (INSERT INTO raw.feed SELECT d.id, h.seq - %b::int + d.n, community / 1000, community, wire FROM d, h RETURNING 1),
+f AS (INSERT INTO raw.feed SELECT d.id, h.seq - %b::int + d.n, community / 1000000, community, wire FROM d, h RETURNING 1),
 r AS (INSERT INTO raw.receipt SELECT %b::uuid, op, digest, answer, h.seq - %b::int + d.n FROM d, h RETURNING 1)
 SELECT count(*) FROM r
 """
@@ -58,7 +58,7 @@ POLL = """SELECT h.seq, p.seq, p.wire FROM raw.head h LEFT JOIN LATERAL
 
 @dataclass(frozen=True)
 class Spot:
-    """A point and the place that it lies in, as numbers: district × 1000 + a community's number."""
+    """A point and the place that it lies in, as numbers: the number of a community, those outside the first district beyond a million."""
 
     lng: float
     lat: float
