@@ -17,9 +17,9 @@ SHAPES: Final = {
     "merged": ("⊃", ""),
 }
 QUEUES: Final = {
-    "reported": _("To review"),
+    "reported": _("Review"),
     "registered": _("In hand"),
-    "resolved": _("To sign off"),
+    "resolved": _("Sign off"),
     "conflicts": _("Conflicts"),
     "closed": _("Closed"),
     "all": _("Search"),

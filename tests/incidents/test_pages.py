@@ -207,7 +207,7 @@ def test_all_of_it_is_there_in_chinese_and_in_english(world: World, hand: Hand) 
     ):
         assert words in chinese
     english = text_of(browser, f"/desk/cases/{case}/")
-    for words in ("To review", "In hand", "To sign off", "Conflicts", "Closed", "Register", "Reject", "Resolve", "Timeline", "Keep this"):
+    for words in ("Review", "In hand", "Sign off", "Conflicts", "Closed", "Register", "Reject", "Resolve", "Timeline", "Keep this"):
         assert words in english
     shown = re.sub(r"第\w+(?:网格中心|社区|街道|区|网格)|简体中文|西安市网格中心", "", english)
     assert re.findall(r"[\u4e00-\u9fff]+", shown) == []
