@@ -64,7 +64,8 @@ def _load(made: Ground) -> None:
         body = wire.ask(wire.post("sync/ops", {"ops": [maker.report(spot) for spot in part]}))
         if ours.applied(body) != len(part):
             raise SystemExit(f"bench: the load was not applied: {body[:600]!r}")
-        raw.ask(PUSH, raw._push(part))
+        for _ in range(2):  # a report is two records of the product's feed and one of raw's: as many to read on both sides
+            raw.ask(PUSH, raw._push(part))
     raw.close()
     wire.close()
     made.analyze()
