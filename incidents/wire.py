@@ -162,6 +162,11 @@ def unread(row: Row) -> Row:
     )  # fmt: skip
 
 
+def archived(row: Row) -> Row:
+    """The row as those who had the record get it once its case is archived: gone."""
+    return msgspec.structs.replace(row, wire="", gone=True, why="archived", full=None, full_unit=None, full_user=None)
+
+
 def photo_row(photo: Photo, incident: Incident) -> Row:
     """Read by all who see the case."""
     return _row("photo", photo_record(photo), incident, internal=False, person=incident.by_user)

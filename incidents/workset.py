@@ -26,7 +26,7 @@ from incidents.rules.fields import Point
 from incidents.rules.ops import Op, Read
 from incidents.rules.workflow import OPEN
 from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, NOTICES, PHOTOS
-from incidents.wire import conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row, unread
+from incidents.wire import archived, conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row, unread
 
 _CHILD_COLUMNS = 'key, type, rid, incident, wire, internal, person, "full", gone'
 
@@ -301,7 +301,10 @@ class Workset:
         batch.insert(CONFLICTS, self._conflicts_new.values())
         batch.replace(CONFLICTS, self._conflicts_changed.values())
         for conflict in (*self._conflicts_new.values(), *self._conflicts_changed.values()):
-            batch.publish(conflict_row(conflict, self._incidents.get(conflict.incident) or self._parked_reports[conflict.incident]))
+            case = self._incidents.get(conflict.incident) or self._parked_reports[conflict.incident]
+            row = conflict_row(conflict, case)
+            # What is parked after its case was archived waits for a person all the same; once ended it goes as the case did.
+            batch.publish(row if case.archived_at is None or conflict.state == "open" else archived(row))
         batch.insert(PHOTOS, self._photos_new.values())
         batch.replace(PHOTOS, self._photos_changed.values())
         for photo in (*self._photos_new.values(), *self._photos_changed.values()):

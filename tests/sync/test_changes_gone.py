@@ -234,3 +234,20 @@ def test_a_first_load_in_pages_hears_of_what_leaves_meanwhile(world: World) -> N
     reader.poll()
     assert reader.of("incident") == {stays}
     assert reader.store == fresh(reader.client).store
+
+
+def test_what_is_parked_on_an_archived_case_waits_for_a_person_and_goes_when_it_is_resolved(world: World) -> None:
+    case = saying.report(world, "stranger")
+    saying.act(world, "secretary", case, "reject")
+    archived_now()
+    everybody = Everybody(world)
+    answer = saying.edit(world, "worker", case, outcome="conflict", address="三楼")
+    assert answer.code == "not_allowed_now"
+    everybody.check()
+    conflict = everybody["worker"].of("conflict").pop()
+    assert everybody["secretary"].record("conflict", conflict)["client"] == "三楼"
+    saying.resolve(world, "secretary", conflict, "server")
+    everybody.check()
+    for name in ("worker", "secretary", "operator", "supervisor"):
+        assert gones(everybody[name], "conflict", conflict) == ["archived"], name
+        assert everybody[name].of("incident", "event", "conflict") == set(), name
