@@ -24,13 +24,14 @@ from gridgov.feed.gate import writing
 from gridgov.http import problem_from_exception
 from grids.models import User
 from grids.scope import Actor
-from incidents.door import Mark, carry_out
+from incidents.answers import Mark
+from incidents.door import carry_out
 from incidents.rules import ops as limits
 from sync import auth, schema
 from sync.changes import LARGEST_PAGE, PAGE, PAGE_BYTES, changes, digest, read_head
 from sync.live import poke
 from sync.models import Device
-from sync.wire import answers_json, read_push, unpack
+from sync.wire import answers_json, read_object, read_push, unpack
 
 PROTOCOLS = ["1"]
 Call = Callable[[HttpRequest, Actor, dt.datetime], HttpResponse]
@@ -191,10 +192,10 @@ class Token(APIView):
     def post(self, request: Request) -> Response:
         """User name and password → a new device with a token.
 
-        :raises Refusal: malformed, bad_credentials.
+        :raises Refusal: not_json, malformed, bad_credentials, slow_down.
         """
-        data = request.data
-        fields = {name: data.get(name) if isinstance(data, dict) else None for name in ("username", "password", "device_name")}
+        data = read_object(_json_body(request._request))
+        fields = {name: data.get(name) for name in ("username", "password", "device_name")}
         for name, value in fields.items():
             if not isinstance(value, str) or not value or len(value) > 200 or "\0" in value or not _encodable(value):
                 raise Refusal("malformed", errors=[{"pointer": f"/{name}", "code": "malformed", "detail": "a text of 1 to 200 characters"}])

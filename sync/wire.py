@@ -8,8 +8,9 @@ import msgspec
 from django.utils.translation import gettext
 
 from gridgov.errors import CATALOGUE, Refusal
-from incidents.door import Answer
-from incidents.rules.ops import OPS_A_PUSH, PUSH_BYTES, SAFE, too_deep, whole_number
+from incidents.answers import Answer
+from incidents.rules.ops import OPS_A_PUSH, PUSH_BYTES, SAFE
+from incidents.rules.raw import too_deep, whole_number
 
 
 class _Envelope(msgspec.Struct):
@@ -73,6 +74,20 @@ def read_push(body: bytes) -> Push:
     return Push(ops=ops, queued=_count(queued), photos_waiting=_count(photos))
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """A small body that must be a JSON object.
+
+    :raises Refusal: not_json.
+    """
+    try:
+        found = None if too_deep(body) else json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_int=whole_number)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Refusal("not_json")
+    return found
+
+
 def _openings(raw: bytes) -> int:
     return raw.count(b"{") + raw.count(b"[")
 
@@ -111,4 +126,4 @@ def answers_json(answers: list[Answer]) -> list[Any]:
     return told
 
 
-__all__ = ["Push", "answers_json", "read_push", "unpack"]
+__all__ = ["Push", "answers_json", "read_object", "read_push", "unpack"]
