@@ -49,12 +49,7 @@ test: setup .venv/.installed-dev
 	@tests/run
 
 check: setup .venv/.installed-dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	GRIDGOV_DATA="$$(mktemp -d)" $(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest -q tests/architecture
+	@tests/check
 
 fmt: .venv/.installed-dev
 	$(BIN)/ruff format .
