@@ -47,6 +47,7 @@ def _grant(membership: Membership, city: str) -> Grant:
         areas=areas,
         above=above,
         around=around,
+        manages=tuple((str(managed.pk), managed.code, managed.level) for managed in unit.manages.all()),
         since=membership.since.isoformat(),
         until=None if membership.until is None else membership.until.isoformat(),
     )

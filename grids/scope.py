@@ -58,6 +58,8 @@ class Grant(msgspec.Struct, frozen=True):
     # Ancestors of its place (short ids), and the community of a cell: whose place records it reads.
     above: tuple[int, ...]
     around: tuple[Area, ...]
+    # (id, code, level) of the places that its unit manages besides.
+    manages: tuple[tuple[str, str, str], ...]
     since: str
     until: str | None
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from gridgov.errors import Refusal
 from gridgov.feed.sql import is_postgres, run
-from gridgov.feed.tables import dashed
+from gridgov.feed.tables import uuid_or_none
 from grids.scope import Actor, Audience, Range, Scope
 from sync.cursor import Cursor, read_cursor, write_cursor
 
@@ -185,8 +185,9 @@ def _reset(since: str | None, cursor: Cursor | None, head: Head, scope: Scope, n
 
 
 def scope_record(scope: Scope) -> list[dict[str, Any]]:
-    """What a reset names: the places of the reader's memberships."""
-    return [{"id": g.place, "code": g.code, "level": g.level} for g in scope.grants]
+    """What a reset names: the places of the reader's memberships, and those that their units manage; each once."""
+    places = [place for g in scope.grants for place in ((g.place, g.code, g.level), *g.manages)]
+    return [{"id": key, "code": code, "level": level} for key, code, level in dict.fromkeys(places)]
 
 
 def _check_at(seq: int) -> str:
@@ -200,15 +201,9 @@ def _change(row: Sequence[Any], scope: Scope) -> str:
     seq, kind, rid, gone, why, _, wire, full, full_unit, full_user = row
     if gone:
         return f'{{"seq":{seq},"type":"{kind}","id":"{rid}","gone":true,"why":"{why}"}}'
-    if full is not None and (_uuid(full_user) == scope.user or _uuid(full_unit) in scope.full_units):
+    if full is not None and (uuid_or_none(full_user) == scope.user or uuid_or_none(full_unit) in scope.full_units):
         wire = full
     return f'{{"seq":{seq},"type":"{kind}","id":"{rid}","record":{wire}}}'
-
-
-def _uuid(value: Any) -> str | None:
-    if value is None:
-        return None
-    return str(value) if is_postgres() else dashed(value)
 
 
 def _seen_elsewhere(scope: Scope, rows: Sequence[Sequence[Any]]) -> set[int]:
@@ -226,7 +221,7 @@ def _seen_elsewhere(scope: Scope, rows: Sequence[Sequence[Any]]) -> set[int]:
     for key, kind, district, street, community, cell, internal, person in found:
         audience = Audience(
             district=district, street=street, community=community, cell=cell, internal=bool(internal),
-            person=_uuid(person), extra=tuple(audiences.get(key, ())),
+            person=uuid_or_none(person), extra=tuple(audiences.get(key, ())),
         )  # fmt: skip
         if scope.allows(audience, kind=kind):
             seen.add(key)
