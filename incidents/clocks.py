@@ -16,9 +16,9 @@ from gridgov.feed.commit import Batch
 from gridgov.feed.gate import GateBusy, writing
 from gridgov.feed.rows import Row
 from gridgov.feed.sql import any_of, is_postgres, run
-from gridgov.feed.tables import dashed
+from gridgov.feed.tables import uuid_or_none
+from incidents.locking import for_update
 from incidents.tables import INCIDENTS
-from incidents.workset import for_update
 
 log = logging.getLogger(__name__)
 WORKING_SET = dt.timedelta(days=30)
@@ -57,8 +57,8 @@ def _archive_some(before: dt.datetime, now: dt.datetime) -> int:
             if kind in ("incident", "conflict", "notice"):
                 batch.publish(
                     Row(
-                        key=key, type=kind, rid=rid, incident=_uuid(incident), wire="", district=district, street=street, community=community,
-                        cell=cell, internal=bool(internal), person=_uuid(person), gone=True, why="archived",
+                        key=key, type=kind, rid=rid, incident=uuid_or_none(incident), wire="", district=district, street=street, community=community,
+                        cell=cell, internal=bool(internal), person=uuid_or_none(person), gone=True, why="archived",
                     )
                 )  # fmt: skip
             else:
@@ -66,12 +66,6 @@ def _archive_some(before: dt.datetime, now: dt.datetime) -> int:
         batch.drop(dropped)
         batch.write(now=now)
     return len(cases)
-
-
-def _uuid(value: object) -> str | None:
-    if value is None:
-        return None
-    return str(value) if is_postgres() else dashed(str(value))
 
 
 def run_due(*, now: dt.datetime) -> dict[str, int]:

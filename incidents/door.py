@@ -6,10 +6,7 @@ is `sync.wire`'s. Nothing is acknowledged before the commit that holds it is on 
 
 import datetime as dt
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any
 
 import msgspec
 import psycopg
@@ -19,64 +16,27 @@ from msgspec.structs import replace
 from gridgov.errors import Refusal
 from gridgov.feed.commit import Batch, GroundMoved
 from gridgov.feed.gate import GateBusy, writing
-from gridgov.feed.sql import any_of, in_order, is_postgres, run, same
-from gridgov.feed.tables import dashed
+from gridgov.feed.sql import run, same
 from grids.locate import locator
 from grids.queries import city_day, grants_of, unit_tree
 from grids.scope import Actor
-from incidents import numbers
+from incidents.answers import Answer, Mark, Outcome, Receipt, answer_of, receipt_of, receipts_of, refused_answer, repeat, retry
 from incidents.categories_kept import categories
+from incidents.failures import count_failures
+from incidents.locking import for_update
+from incidents.preparing import Prepared, prepare
 from incidents.rules import ops as shapes
-from incidents.rules import rows
-from incidents.rules.decide import Decision, decide, give_up
-from incidents.rules.decide.facts import LocatedLike, case_of
-from incidents.rules.fields import Point, to_point
-from incidents.rules.ops import Read, declared
+from incidents.rules.decide import decide, give_up
+from incidents.rules.decide.facts import case_of
+from incidents.rules.ops import Read, declared, named_case
 from incidents.rules.reading import read
-from incidents.tables import CONFLICTS, RECEIPTS
-from incidents.wire import conflict_record
-from incidents.workset import Workset, for_update, named_case
+from incidents.tables import RECEIPTS
+from incidents.workset import Workset
 
 log = logging.getLogger(__name__)
 BUSY_AFTER_S = 5.0
 TRIES = 3
 GIVE_UP_AFTER = 3
-QUOTED_USER = '"user"'  # a reserved word
-WAIT_S = {"needs_unknown_op": 10, "busy": 5, "internal": 30}
-
-
-class Answer(msgspec.Struct):
-    """What an op is answered. `message` is filled in at the edge, in the reader's language; `seq` after the commit."""
-
-    op_id: str | None
-    outcome: str
-    repeated: bool = False
-    code: str | None = None
-    message: str | None = None
-    details: dict[str, Any] | None = None
-    warnings: list[str] = []
-    incident: str | None = None
-    version: int | None = None
-    seq: int | None = None
-    number: str | None = None
-    cell: dict[str, str] | None = None
-    missing_photos: list[str] = []
-    conflicts: list[dict[str, Any]] = []
-    detail_expired: bool = False
-
-
-class Outcome(msgspec.Struct):
-    """Answers in the order of the ops, and where the feed stands (None: the database was not asked)."""
-
-    answers: list[Answer]
-    mark: "Mark | None"
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """Committed and on the disk up to `stored_seq`; on a replica or in a backup too up to `safe_seq`."""
-
-    stored_seq: int
-    safe_seq: int
 
 
 class _Item(msgspec.Struct):
@@ -96,18 +56,6 @@ class _Item(msgspec.Struct):
         self.failed, self.answer = True, retry(self.op.op_id, "internal")
 
 
-def retry(op_id: str | None, code: str) -> Answer:
-    """Nothing was recorded; the client keeps the op."""
-    return Answer(op_id=op_id, outcome="retry", code=code, details={"retry_after_s": WAIT_S[code]})
-
-
-def _refused(op_id: str | None, refusal: Refusal) -> Answer:
-    details = {k: v for k, v in refusal.details.items() if k != "op_id"}
-    if refusal.errors:
-        details |= {"pointer": refusal.errors[0]["pointer"], "errors": [dict(e) for e in refusal.errors]}
-    return Answer(op_id=op_id, outcome="refused", code=refusal.code, details=details or None)
-
-
 def carry_out(*, ops: Sequence[bytes], actor: Actor, now: dt.datetime, also: Callable[[], None] | None = None) -> Outcome:
     """Carry out the ops of one push, in order, each once.
 
@@ -122,7 +70,7 @@ def carry_out(*, ops: Sequence[bytes], actor: Actor, now: dt.datetime, also: Cal
         try:
             items.append(_Item(read=read(raw), answer=None))
         except Refusal as refusal:
-            items.append(_Item(read=None, answer=_refused(refusal.details.get("op_id"), refusal)))
+            items.append(_Item(read=None, answer=refused_answer(refusal.details.get("op_id"), refusal)))
     waiting = [item for item in items if item.answer is None]
     mark = _carry_out_set(waiting, _Push(actor=actor, now=now, also=also)) if waiting else None
     return Outcome(answers=[item.answer for item in items if item.answer is not None], mark=mark)
@@ -205,7 +153,7 @@ def _look_after_failures(items: list[_Item], push: _Push, mark: Mark | None) -> 
     failed = [item for item in items if item.failed]
     if not failed:
         return mark
-    times = _count_failures([item.op.op_id for item in failed], push.actor)
+    times = count_failures([item.op.op_id for item in failed], push.actor)
     for item in failed:
         if (key := named_case(item.op)) is not None:
             push.held.add(key)
@@ -221,23 +169,6 @@ def _look_after_failures(items: list[_Item], push: _Push, mark: Mark | None) -> 
     return mark
 
 
-def _count_failures(op_ids: list[str], actor: Actor) -> dict[str, int]:
-    """How often the server has failed on each of these ops, this time included."""
-    user = "%(user)s::uuid" if is_postgres() else "replace(%(user)s, '-', '')"
-    ids = "unnest(%(ids)s::uuid[]) AS x(id)" if is_postgres() else "(SELECT replace(value, '-', '') AS id FROM json_each(%(ids)s)) AS x"
-    with writing(), transaction.atomic():
-        found = run(
-            f'INSERT INTO incidents_opfailure ("user", op_id, times) SELECT {user}, x.id, 1 FROM {ids} WHERE true '
-            'ON CONFLICT ("user", op_id) DO UPDATE SET times = incidents_opfailure.times + 1 RETURNING op_id, times',
-            {"user": actor.user, "ids": in_order(op_ids)},
-        )
-    return {_uuid(op_id): times for op_id, times in found}
-
-
-def _uuid(value: Any) -> str:
-    return str(value) if is_postgres() else dashed(value)
-
-
 # --- one transaction ---------------------------------------------------------------------------------------------
 
 
@@ -246,7 +177,7 @@ def _attempt(items: list[_Item], push: _Push) -> Mark:
     day = city_day(now)
     ground = actor.ground
     for _ in range(TRIES):
-        prepared = _prepare(items, ground, day)
+        prepared = prepare([item.op for item in items], ground=ground, day=day)
         held = set(push.held)
         with writing(wait_s=BUSY_AFTER_S), transaction.atomic():
             found, mark = _lock_user(actor.user)
@@ -275,50 +206,12 @@ def _lock_user(user: str) -> tuple[int, Mark]:
     return ground, Mark(stored_seq=seq, safe_seq=safe)
 
 
-class _Prepared(msgspec.Struct):
-    located: dict[Point, LocatedLike]
-    numbers: dict[str, list[str]]
-
-
-def _prepare(items: list[_Item], ground: int, day: dt.date) -> _Prepared:
-    """Outside the transaction: where the points lie, and numbers for the reports. What fails here is left to the deciding."""
-    kept = locator(ground)
-    points: list[Point] = []
-    wanted: Counter[str] = Counter()
-    for op in _reports(items):
-        if isinstance(op.position, shapes.Position):
-            with suppress(Exception):
-                points.append(to_point(op.position))
-        elif isinstance(op.cell, str) and (cell := kept.by_id.get(op.cell)) is not None:
-            wanted[cell.path_codes[0]] += 1
-    located: dict[Point, LocatedLike] = {}
-    if points:
-        located = dict(zip(points, kept.many([p.lng for p in points], [p.lat for p in points]), strict=True))
-    for point in points:
-        cell_at = located[point].cell
-        if cell_at is not None:
-            wanted[cell_at.path_codes[0]] += 1
-    return _Prepared(located=located, numbers=numbers.take(wanted=wanted, day=day) if wanted else {})
-
-
-def _reports(items: list[_Item]) -> list[shapes.Report]:
-    """The reports among these ops, and those that were parked whole and may now be carried out."""
-    found = [item.op for item in items if isinstance(item.op, shapes.Report)]
-    resolved = in_order(item.op.conflict for item in items if isinstance(item.op, shapes.Resolve) and item.op.take == "client")
-    if resolved:
-        for conflict in CONFLICTS.select(f"{any_of('id', 'ids')} AND kind = 'handover' AND code = 'internal'", ids=resolved):
-            op = shapes.read_op(msgspec.json.encode(conflict.args)).op
-            if isinstance(op, shapes.Report):
-                found.append(op)
-    return found
-
-
 def _decide_and_store(
-    items: list[_Item], actor: Actor, now: dt.datetime, day: dt.date, prepared: _Prepared, held: set[str]
+    items: list[_Item], actor: Actor, now: dt.datetime, day: dt.date, prepared: Prepared, held: set[str]
 ) -> int | None:  # fmt: skip
     for item in items:
         item.failed = False  # an attempt before this one was undone
-    receipts = _receipts(items, actor)
+    receipts = receipts_of([item.read for item in items if item.read is not None], user=actor.user)
     fresh = [item for item in items if item.read is not None and item.read.op.op_id not in receipts]
     work = Workset(
         actor=actor, now=now, day=day, locator=locator(actor.ground), units=unit_tree(ground=actor.ground),
@@ -333,7 +226,7 @@ def _decide_and_store(
         assert read is not None
         op_id = read.op.op_id
         if (first := receipts.get(op_id)) is not None:
-            item.answer = _repeat(first, read)
+            item.answer = repeat(first, read)
             if item.answer.repeated and op_id in outcomes and first.first is not None:
                 echoes.append((item.answer, first.first))
             continue
@@ -351,18 +244,18 @@ def _decide_and_store(
                 item.fail()
                 held |= _cases(read, work)
                 continue
-            item.answer = _answer(read, decision)
+            item.answer = answer_of(read, decision)
             if decision.code == "malformed":  # final, and without a receipt
                 continue
         outcomes[op_id] = item.answer.outcome
-        receipts[op_id] = _Receipt(hash=read.hash, outcome=item.answer.outcome, answer=item.answer, seq=None, first=item.answer)
+        receipts[op_id] = Receipt(hash=read.hash, outcome=item.answer.outcome, answer=item.answer, seq=None, first=item.answer)
         answers.append((item.answer, keys, read))
     if not answers:
         _fill_missing(items, work)
         return None
     batch = Batch()
     work.fill(batch)
-    batch.receipts(RECEIPTS, [(_receipt(answer, read, actor, now), keys) for answer, keys, read in answers])
+    batch.receipts(RECEIPTS, [(receipt_of(answer, read, user=actor.user, now=now), keys) for answer, keys, read in answers])
     head = batch.write(now=now, ground=actor.ground)
     for answer, keys, _ in answers:
         answer.seq = batch.seq_of(keys)
@@ -370,41 +263,6 @@ def _decide_and_store(
         echo.seq = original.seq
     _fill_missing(items, work)
     return head
-
-
-class _Receipt(msgspec.Struct):
-    hash: str
-    outcome: str
-    answer: Answer | None
-    seq: int | None
-    # Where the op stands twice in one push: the answer to the first, whose seq is not known yet.
-    first: Answer | None = None
-
-
-def _receipts(items: list[_Item], actor: Actor) -> dict[str, _Receipt]:
-    """First answers of these ops and of those that they name in `after`."""
-    wanted = {item.read.op.op_id for item in items if item.read} | {a for item in items if item.read for a in item.read.op.after}
-    rows_found = run(
-        f"SELECT op_id, hash, outcome, answer, seq FROM incidents_receipt WHERE {same(QUOTED_USER, 'user')} AND {any_of('op_id', 'ids')}",
-        {"user": actor.user, "ids": in_order(wanted)},
-    )
-    found: dict[str, _Receipt] = {}
-    for op_id, digest, outcome, answer, seq in rows_found:
-        key = _uuid(op_id)
-        first = None if answer is None else msgspec.json.decode(answer, type=Answer)
-        found[key] = _Receipt(hash=digest, outcome=outcome, answer=first, seq=seq)
-    return found
-
-
-def _repeat(first: _Receipt, read: Read) -> Answer:
-    """The first answer again; another content under the same id is refused, and tells nothing of it."""
-    op_id = read.op.op_id
-    if first.hash != read.hash:
-        return Answer(op_id=op_id, outcome="refused", code="op_id_reused")
-    if first.answer is None:
-        return Answer(op_id=op_id, outcome=first.outcome, repeated=True, seq=first.seq, detail_expired=True)
-    seq = first.seq if first.seq is not None else first.answer.seq
-    return msgspec.structs.replace(first.answer, op_id=op_id, repeated=True, seq=seq)
 
 
 def _cases(read: Read, work: Workset) -> set[str]:
@@ -426,28 +284,6 @@ def _held_back(read: Read, outcomes: dict[str, str], held: set[str], work: Works
             held |= _cases(read, work)
             return retry(op.op_id, "needs_unknown_op")
     return None
-
-
-def _answer(read: Read, decision: Decision) -> Answer:
-    details = dict(decision.details) if decision.details else {}
-    if decision.errors:
-        details |= {"pointer": decision.errors[0]["pointer"], "errors": decision.errors}
-    answer = Answer(
-        op_id=read.op.op_id, outcome=decision.outcome, code=decision.code, details=details or None, warnings=decision.warnings,
-        incident=getattr(read.op, "incident", None),
-    )  # fmt: skip
-    if decision.incident is not None and not decision.silent:
-        case = decision.incident
-        answer.incident, answer.version, answer.number = case.id, case.version, case.number
-        answer.cell = {"id": case.cell_id, "code": case.cell_code}
-    if not decision.silent:
-        answer.conflicts = [conflict_record(conflict) for conflict in decision.conflicts]
-    return answer
-
-
-def _receipt(answer: Answer, read: Read, actor: Actor, now: dt.datetime) -> rows.Receipt:
-    text = msgspec.json.encode(answer).decode()
-    return rows.Receipt(user=actor.user, op_id=read.op.op_id, hash=read.hash, outcome=answer.outcome, answer=text, at=now)
 
 
 def _fill_missing(items: list[_Item], work: Workset) -> None:

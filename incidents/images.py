@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gridgov.feed.commit import Batch
 from gridgov.feed.gate import writing
 from gridgov.feed.sql import any_of, is_postgres, run, same
-from gridgov.feed.tables import Table, dashed
+from gridgov.feed.tables import Table, uuid_text
 from incidents import models, photo_files
 from incidents.renderer import Pictures
 from incidents.rules.photos import declared_sizes
@@ -53,11 +53,6 @@ _HASH = "sha256 = %(sha256)s"
 
 DELIVERIES: Table[Delivery] = Table(models.Delivery, Delivery, key="sha256")
 PICTURES: Table[Picture] = Table(models.Picture, Picture, key="sha256")
-
-
-def uuid_text(value: Any) -> str:
-    """The 36 characters of a uuid column, as either database gives it."""
-    return str(value) if is_postgres() else dashed(value)
 
 
 def _lock(kind: str) -> str:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from gridgov.feed.gate import writing
 from gridgov.feed.sql import any_of, run
+from gridgov.feed.tables import uuid_text
 from incidents import images, photo_files
 from incidents.tables import PHOTOS
 
@@ -51,7 +52,7 @@ def _receive_forgotten(span: dict[str, str], *, now: dt.datetime) -> None:
     )
     for user, sha256 in run(query, span):
         with writing(), transaction.atomic():
-            images.deliver(user=images.uuid_text(user), sha256=sha256, now=now)
+            images.deliver(user=uuid_text(user), sha256=sha256, now=now)
 
 
 def _drop_pictures_of_nothing(span: dict[str, str], *, now: dt.datetime) -> None:

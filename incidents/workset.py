@@ -7,42 +7,27 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from gridgov.feed.commit import Batch
-from gridgov.feed.rows import Row, key_of
-from gridgov.feed.sql import any_of, in_order, is_postgres, run
-from gridgov.feed.tables import dashed
+from gridgov.feed.rows import key_of
+from gridgov.feed.sql import any_of, in_order, run
+from gridgov.feed.tables import uuid_text
 from grids.locate import Locator
 from grids.queries import UnitTree, desks_of
 from grids.scope import Actor, Levels
 from incidents import history
+from incidents.locking import for_update, lock_incidents
+from incidents.moving import move_children
 from incidents.rules import ops as shapes
 from incidents.rules import rows
 from incidents.rules.decide import Decision
 from incidents.rules.decide.facts import CellLike, LocatedLike
 from incidents.rules.decide.give_up import is_parked_report, unborn
 from incidents.rules.fields import Point
-from incidents.rules.ops import Op, Read
+from incidents.rules.ops import Op, Read, named_case
+from incidents.rules.raw import declared_in
 from incidents.rules.workflow import OPEN
 from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, NOTICES, PHOTOS
-from incidents.wire import archived, conflict_row, event_row, incident_row, left_row, moved_row, notice_row, photo_row, unread
-
-_CHILD_COLUMNS = 'key, type, rid, incident, wire, internal, person, "full", gone'
-
-
-def for_update(of: str = "") -> str:
-    """Row locks, where the database has them."""
-    return " FOR NO KEY UPDATE" + (f" OF {of}" if of else "") if is_postgres() else ""
-
-
-def lock_incidents(ids: Iterable[str]) -> dict[str, rows.Incident]:
-    """The incidents of these ids, locked in id order until the transaction ends."""
-    wanted = in_order(ids)
-    if not wanted:
-        return {}
-    found = INCIDENTS.select(f"{any_of('id', 'ids')} ORDER BY id{for_update()}", ids=wanted)
-    return {row.id: row for row in found}
+from incidents.wire import archived, conflict_row, event_row, incident_row, notice_row, photo_row, unread
 
 
 class Workset:
@@ -89,12 +74,12 @@ class Workset:
                 f"SELECT incident FROM incidents_conflict WHERE {any_of('id', 'ids')} "
                 f"UNION SELECT incident FROM incidents_photo WHERE {any_of('id', 'photos')}"
             )
-            incidents |= {_uuid(row[0]) for row in run(query, {"ids": resolves, "photos": withdrawn})}
+            incidents |= {uuid_text(row[0]) for row in run(query, {"ids": resolves, "photos": withdrawn})}
         self._incidents = lock_incidents(incidents)
         self._before = dict(self._incidents)
         self._load_conflicts(resolves, incidents - {op.incident for op in ops if isinstance(op, shapes.Report)})
         handed = [c.args for c in self._conflicts.values() if c.kind == "handover" and isinstance(c.args, dict)]
-        photos |= {p.photo for args in handed for p in _declared_in(args)}
+        photos |= {p.photo for args in handed for p in declared_in(args)}
         self._load_desks(ops, handed)
         self._load_photos(ops, photos, hashes)
         self._load_rest(ops, handed)
@@ -110,13 +95,13 @@ class Workset:
         brought = {(self.actor.user, sha256) for sha256 in hashes}
         for conflict in self._conflicts.values():
             if conflict.kind == "handover" and isinstance(conflict.args, dict):
-                brought |= {(conflict.by, p.sha256) for p in _declared_in(conflict.args)}
+                brought |= {(conflict.by, p.sha256) for p in declared_in(conflict.args)}
         if brought:
             quoted = '"user"'  # a reserved word
             where = f"{any_of(quoted, 'users')} AND {any_of('sha256', 'hashes', 'text')}"
             query = f"SELECT {quoted}, sha256 FROM incidents_delivery WHERE {where}"
             found_rows = run(query, {"users": in_order(u for u, _ in brought), "hashes": in_order(h for _, h in brought)})
-            self._delivered = {(_uuid(user), sha256) for user, sha256 in found_rows}
+            self._delivered = {(uuid_text(user), sha256) for user, sha256 in found_rows}
 
     def _load_conflicts(self, resolves: list[str], incidents: Iterable[str]) -> None:
         """What is to be resolved, and reports that were parked whole where there is no case of that id."""
@@ -176,7 +161,7 @@ class Workset:
                 query += f" UNION ALL SELECT 'user', id FROM grids_user WHERE {any_of('id', 'people')}"
                 sent["people"] = in_order(people)
             for kind, key in run(query, sent):
-                (self._event_ids if kind == "event" else self._people).add(_uuid(key))
+                (self._event_ids if kind == "event" else self._people).add(uuid_text(key))
 
     def know_photos(self, photos: Iterable[rows.Photo]) -> None:
         """Photos that a caller has read already."""
@@ -287,7 +272,7 @@ class Workset:
         touched = self._touched | self._changed
         batch.insert(INCIDENTS, [self._incidents[key] for key in touched if key in self._new])
         batch.replace(INCIDENTS, [self._incidents[key] for key in touched if key not in self._new])
-        self._move(batch)
+        move_children(batch, cases=[(self._before[key], self._incidents[key]) for key in sorted(self._changed) if key in self._before])
         for key in sorted(self._changed):
             batch.publish(incident_row(self._incidents[key]))
         batch.insert(EVENTS, [event for event, _ in self._events])
@@ -313,55 +298,3 @@ class Workset:
         batch.insert(NOTICES, self._notices)
         for notice in self._notices:
             batch.publish(notice_row(notice))
-
-    def _move(self, batch: Batch) -> None:
-        """Cases that changed their readers: what hangs on them moves to the end too; the old place is told."""
-        moved = [
-            key for key in sorted(self._changed)
-            if key in self._before and _readers(self._before[key]) != _readers(self._incidents[key])
-        ]  # fmt: skip
-        if not moved:
-            return
-        joined = f"{'string_agg' if is_postgres() else 'group_concat'}(x.audience, ' ')"
-        extra = f"(SELECT {joined} FROM feed_feedextra x WHERE x.key = f.key AND x.seq = f.seq)"
-        where = f"{any_of('incident', 'ids')} AND live IS NULL AND type <> 'notice'"
-        query = f"SELECT {_CHILD_COLUMNS}, {extra} FROM feed_feedrow f WHERE {where} ORDER BY seq"
-        for row in _children(run(query, {"ids": moved})):
-            case = self._incidents[row.incident or ""]
-            before = self._before[case.id]
-            left = before.cell != case.cell and row.type in ("incident", "conflict")
-            if left:
-                batch.publish(left_row(row, before))
-                batch.drop([f"x{row.key}{case.cell}"])
-            if row.type != "incident":
-                batch.publish(moved_row(row, case))
-
-
-def named_case(op: Op) -> str | None:
-    """The incident that an op names itself."""
-    named = shapes.Report | shapes.Edit | shapes.Act | shapes.Comment | shapes.PhotoAdd
-    return op.incident if isinstance(op, named) else None
-
-
-def _declared_in(args: dict[str, Any]) -> list[shapes.Declaration]:
-    """The photos that a parked op declares."""
-    if "photos" not in args and "photo" not in args:
-        return []
-    return shapes.declared(shapes.read_op(msgspec.json.encode(args)).op)
-
-
-def _readers(incident: rows.Incident) -> tuple[Any, ...]:
-    """What decides who reads a case and which text."""
-    return incident.cell, incident.restricted, incident.owner_unit if incident.restricted else None
-
-
-def _children(found: Iterable[Sequence[Any]]) -> Iterable[Row]:
-    for key, kind, rid, incident, wire, internal, person, full, gone, extra in found:
-        yield Row(
-            key=key, type=kind, rid=rid, incident=_uuid(incident), wire=wire, internal=bool(internal),
-            person=None if person is None else _uuid(person), full=full, gone=bool(gone), extra=tuple(extra.split(" ")) if extra else (),
-        )  # fmt: skip
-
-
-def _uuid(value: Any) -> str:
-    return str(value) if is_postgres() else dashed(value)

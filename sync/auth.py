@@ -18,8 +18,8 @@ from rest_framework.request import Request
 
 from gridgov.errors import Refusal
 from gridgov.feed.models import Head
-from gridgov.feed.sql import is_postgres, run, same
-from gridgov.feed.tables import dashed
+from gridgov.feed.sql import run, same
+from gridgov.feed.tables import uuid_text
 from grids.models import User
 from grids.queries import city_day, grants_of
 from grids.scope import Actor
@@ -39,10 +39,6 @@ LEFT JOIN django_session s ON s.session_key = d.session_key WHERE
 
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _uuid(value: Any) -> str:
-    return str(value) if is_postgres() else dashed(value)
 
 
 def utc(value: dt.datetime | str | None) -> dt.datetime | None:
@@ -92,11 +88,11 @@ def actor_of(*, token: str | None, session_key: str | None, now: dt.datetime) ->
     if token is not None and used_on < today - dt.timedelta(days=TOKEN_DAYS):
         raise not_authenticated()
     if used_on != today:
-        Device.objects.filter(pk=_uuid(device)).update(used_on=today)
-    scope, past = grants_of(user=_uuid(user), ground=ground, day=today)
+        Device.objects.filter(pk=uuid_text(device)).update(used_on=today)
+    scope, past = grants_of(user=uuid_text(user), ground=ground, day=today)
     actor = Actor(
-        user=_uuid(user), username=username, name=name, language=language, superuser=bool(superuser), scope=scope, past=past,
-        device=_uuid(device), ground=ground,
+        user=uuid_text(user), username=username, name=name, language=language, superuser=bool(superuser), scope=scope, past=past,
+        device=uuid_text(device), ground=ground,
     )  # fmt: skip
     return actor, None if token is not None else ends
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gridgov.feed.sql import any_of, is_postgres, run
-from gridgov.feed.tables import dashed
+from gridgov.feed.sql import any_of, run
+from gridgov.feed.tables import uuid_text
 from grids.queries import city_day, grants_of, warm_grants
 from grids.scope import Audience, Scope
 from sync.auth import TOKEN_DAYS, utc
@@ -48,14 +48,10 @@ class Held(msgspec.Struct, frozen=True):
     session_key: str | None
 
 
-def _uuid(value: object) -> str:
-    return str(value) if is_postgres() else dashed(str(value))
-
-
 def read_standing() -> Standing:
     """The head as committed."""
     epoch, seq, ground = run("SELECT epoch, seq, ground FROM feed_head WHERE id = 1", {})[0]
-    return Standing(epoch=_uuid(epoch), seq=seq, ground=ground)
+    return Standing(epoch=uuid_text(epoch), seq=seq, ground=ground)
 
 
 def read_news(after: int | None) -> News:
@@ -71,7 +67,7 @@ def read_news(after: int | None) -> News:
             known = rows[seq][1]
             rows[seq] = (kind, msgspec.structs.replace(known, extra=known.extra + more))
         else:
-            reader = None if person is None else _uuid(person)
+            reader = None if person is None else uuid_text(person)
             rows[seq] = (kind, Audience(district, street, community, cell, bool(internal), reader, more))
     return News(standing, until, [(seq, kind, audience) for seq, (kind, audience) in rows.items()])
 
@@ -95,7 +91,7 @@ def read_credentials(devices: Iterable[str], *, now: dt.datetime) -> dict[str, H
         if isinstance(used_on, str):
             used_on = dt.date.fromisoformat(used_on)
         ends = utc(ends)
-        good[_uuid(device)] = Held(
+        good[uuid_text(device)] = Held(
             token_hash=token_hash if used_on >= oldest else None,
             session_key=session_key if ends is not None and ends > now else None,
         )

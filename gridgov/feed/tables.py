@@ -35,6 +35,16 @@ def dashed(text: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def uuid_text(value: Any) -> str:
+    """A uuid column, as either database gives it, in 36 characters."""
+    return str(value) if is_postgres() else dashed(value)
+
+
+def uuid_or_none(value: Any) -> str | None:
+    """`uuid_text`, or None for null."""
+    return None if value is None else uuid_text(value)
+
+
 def _texts(kind: str, values: Sequence[Any]) -> list[str | None]:
     """A column for an array of texts that PostgreSQL casts."""
     if kind in ("uuid", "text"):

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from gridgov.feed.models import Head
 from gridgov.feed.sql import any_of, is_postgres, run, same
-from gridgov.feed.tables import dashed
+from gridgov.feed.tables import uuid_text
 from grids.models import OrgUnit, Place, User
 from grids.queries import city_day, grants_of
 from grids.scope import STAFF, Actor, Scope
@@ -121,7 +121,7 @@ def _lines(page: Sequence[rows.Incident], scope: Scope, chinese: bool) -> list[L
         return []
     ids = [incident.id for incident in page]
     photos = {
-        _uuid(key): (int(stored), int(all_))
+        uuid_text(key): (int(stored), int(all_))
         for key, stored, all_ in run(
             "SELECT incident, sum(CASE WHEN state = 'stored' THEN 1 ELSE 0 END), count(*) FROM incidents_photo "
             f"WHERE {any_of('incident', 'ids')} AND state <> 'withdrawn' GROUP BY incident",
@@ -130,7 +130,7 @@ def _lines(page: Sequence[rows.Incident], scope: Scope, chinese: bool) -> list[L
     }
     whose, more = _conflict_condition(scope)
     query = f"SELECT c.incident, count(*) FROM incidents_conflict c WHERE {any_of('c.incident', 'ids')} AND c.state = 'open' {whose} GROUP BY c.incident"
-    clashes = {_uuid(key): int(n) for key, n in run(query, {"ids": ids} | more)}
+    clashes = {uuid_text(key): int(n) for key, n in run(query, {"ids": ids} | more)}
     names = dict(Place.objects.filter(sid__in={incident.cell for incident in page}).values_list("sid", "name"))
     categories = category_names(codes={incident.category for incident in page}, chinese=chinese)
     return [
@@ -140,10 +140,6 @@ def _lines(page: Sequence[rows.Incident], scope: Scope, chinese: bool) -> list[L
         )
         for i in page
     ]  # fmt: skip
-
-
-def _uuid(value: object) -> str:
-    return str(value) if is_postgres() else dashed(str(value))
 
 
 def category_names(*, codes: set[str], chinese: bool) -> dict[str, str]:

@@ -7,7 +7,8 @@ from msgspec import UNSET
 
 from gridgov.errors import Refusal, malformed
 from incidents.rules.fields import MERGEABLE, RECORD_KEYS, read_value
-from incidents.rules.ops import Act, Edit, Op, Read, Report, read_op
+from incidents.rules.ops import Act, Edit, Op, Read, Report
+from incidents.rules.raw import read_op
 from incidents.rules.workflow import ACTIONS, OUTCOMES, check_arguments
 
 

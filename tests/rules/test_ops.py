@@ -279,7 +279,8 @@ def test_an_instant_is_the_same_whatever_its_offset() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [OP_ID.upper(), str(uuid.uuid5(uuid.NAMESPACE_DNS, "x")), "0e239e9c-e867-11f1-9daf-02fc00000001", OP_ID.replace("-", ""), "{" + OP_ID + "}", OP_ID[:-1], OP_ID + "0",
+    [OP_ID.upper(), str(uuid.uuid5(uuid.NAMESPACE_DNS, "x")), "0e239e9c-e867-11f1-9daf-02fc00000001",
+     OP_ID.replace("-", ""), "{" + OP_ID + "}", OP_ID[:-1], OP_ID + "0",
      "00000000-0000-0000-0000-000000000000", "0198a1b2-0000-7000-c000-000000000001"],
 )  # fmt: skip
 def test_an_id_that_a_client_makes_is_version_4_or_7_in_lower_case(text: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from incidents.door import Answer, carry_out
+from incidents.answers import Answer
+from incidents.door import carry_out
 from incidents.models import Incident
 from tests.world import CELL, World
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from incidents.rules.decide.facts import CellLike, Decision, Facts, case_of, park, refused, was_in_scope
 from incidents.rules.fields import to_point
-from incidents.rules.ops import Read, Report, Resolve, instant, read_op
+from incidents.rules.ops import Read, Report, Resolve, instant
+from incidents.rules.raw import read_op
 from incidents.rules.rows import Conflict, Incident
 
 CODE = "internal"

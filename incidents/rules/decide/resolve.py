@@ -14,7 +14,8 @@ from incidents.rules.decide.facts import Decision, Draft, Facts, refused, refuse
 from incidents.rules.decide.give_up import is_parked_report
 from incidents.rules.decide.report import decide_report
 from incidents.rules.fields import compared, shown, value_of
-from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Report, Resolve, read_op
+from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Report, Resolve
+from incidents.rules.raw import read_op
 from incidents.rules.rows import Conflict, Incident
 from incidents.rules.workflow import OPEN
 
