@@ -1,4 +1,5 @@
-"""Real input through the same door (issue 3, proof): 3,000 service requests, mapped into the demo city, and Chinese petitions."""
+"""Real input through the same door (issue 3, proof): 1,000 service requests of three
+exports, mapped into the demo city, and Chinese petitions."""
 
 import csv
 import datetime as dt
@@ -114,14 +115,14 @@ def test_service_requests_of_three_exports_are_all_answered_and_kept_word_for_wo
         return
     grid = list(Place.objects.filter(level="grid").order_by("code"))
     box = (min(p.west for p in grid), min(p.south for p in grid), max(p.east for p in grid), max(p.north for p in grid))
-    rows = [row for name in FILES for row in rows_of(folder / name)]
-    assert len(rows) == 3000
+    rows = [row for name in FILES for row in rows_of(folder / name)][::3]
+    assert len(rows) == 1000
     ops = [report_of(row, n, [str(p.pk) for p in grid], box, leaves_of("event")) for n, row in enumerate(rows)]
     answers = push(city, ops)
     told = Counter((a["outcome"], a["code"]) for a in answers)
     # The city is no rectangle: some points of the box lie outside, and are told where it is.
     assert set(told) == {("applied", None), ("refused", "outside_grid")}
-    assert told["applied", None] > 1000
+    assert told["applied", None] > 400
     cells = {p.code for p in grid}
     kept = {str(case.pk): case for case in Incident.objects.all()}
     assert len(kept) == told["applied", None]
