@@ -65,13 +65,13 @@ class ByState(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnly[Incident]):
-    """By number: its index is the one that a list of millions needs."""
+    """Newest first, as the API lists them: their common index is the one that a list of millions needs."""
 
     list_display = ("number", "shown_state", "category", "urgent", "cell_code", "received_at", "due_at")
     list_filter = (ByState,)
     search_fields = ("number",)
     search_help_text = _("The beginning of a number, such as 610104-260504.")
-    ordering = ("-number",)
+    ordering = ("-received_at", "-id")
     fields = (
         "number", "shown_state", "outcome", "kind", "channel", "category", "urgent", "handling_class", "shown_description", "address", "cell_code",
         "lng", "lat", "accuracy_m", "source", "at", "received_at", "registered_at", "resolved_at", "closed_at", "archived_at", "owner_unit",

@@ -69,6 +69,7 @@ class Incident(models.Model):
         verbose_name = _("incident")
         verbose_name_plural = _("incidents")
         indexes = [
+            models.Index(fields=["received_at", "id"], name="incident_recent"),
             models.Index(fields=["community", "received_at", "id"], name="incident_community"),
             models.Index(fields=["cell", "received_at"], name="incident_cell"),
             models.Index(fields=["by_user", "received_at"], name="incident_author"),
@@ -138,7 +139,7 @@ class Conflict(models.Model):
     server = models.JSONField(null=True)
     client = models.JSONField(null=True)
     args = models.JSONField(null=True)
-    by = models.UUIDField()
+    by = models.UUIDField(db_index=True)
     op_id = models.CharField(max_length=36)
     at = models.DateTimeField()
     parked_at = models.DateTimeField()

@@ -45,3 +45,10 @@ class Picture(models.Model):
     # Why it was rejected; null where it is stored.
     reason = models.CharField(max_length=24, null=True)
     at = models.DateTimeField()
+
+    class Meta:
+        # Not db_index: on PostgreSQL that would make a second one of each, for LIKE.
+        indexes = [
+            models.Index(fields=["view_sha256"], name="picture_view"),
+            models.Index(fields=["thumb_sha256"], name="picture_thumb"),
+        ]
