@@ -9,10 +9,12 @@ import msgspec
 from gridgov.errors import Refusal
 from gridgov.feed.sql import any_of, in_order, is_postgres, run, same
 from gridgov.feed.tables import dashed
+from grids.scope import Actor
 from incidents.rules import rows
 from incidents.rules.decide import Decision
+from incidents.rules.decide.facts import reads_words
 from incidents.rules.ops import Read
-from incidents.wire import conflict_record
+from incidents.wire import conflict_record, redacted
 
 QUOTED_USER = '"user"'  # a reserved word
 WAIT_S = {"needs_unknown_op": 10, "busy": 5, "internal": 30}
@@ -102,8 +104,8 @@ def repeat(first: Receipt, read: Read) -> Answer:
     return msgspec.structs.replace(first.answer, op_id=op_id, repeated=True, seq=seq)
 
 
-def answer_of(read: Read, decision: Decision) -> Answer:
-    """The answer to a decided op, without `seq` and `missing_photos`."""
+def answer_of(read: Read, decision: Decision, actor: Actor) -> Answer:
+    """The answer to a decided op, without `seq` and `missing_photos`; with the words that the actor may read."""
     details = dict(decision.details) if decision.details else {}
     if decision.errors:
         details |= {"pointer": decision.errors[0]["pointer"], "errors": decision.errors}
@@ -117,6 +119,8 @@ def answer_of(read: Read, decision: Decision) -> Answer:
         answer.cell = {"id": case.cell_id, "code": case.cell_code}
     if not decision.silent:
         answer.conflicts = [conflict_record(conflict) for conflict in decision.conflicts]
+        if decision.incident is not None and not reads_words(actor, decision.incident):
+            answer.conflicts = [redacted("conflict", record) for record in answer.conflicts]
     return answer
 
 

@@ -244,7 +244,7 @@ def _decide_and_store(
                 item.fail()
                 held |= _cases(read, work)
                 continue
-            item.answer = answer_of(read, decision)
+            item.answer = answer_of(read, decision, actor)
             if decision.code == "malformed":  # final, and without a receipt
                 continue
         outcomes[op_id] = item.answer.outcome

@@ -1,12 +1,17 @@
 """A push at the door: receipts, `after`, order, independence, versions, ids (protocol §3, §3.2)."""
 
+import datetime as dt
 import json
 import uuid
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
-from incidents.models import Conflict, Event, Incident, Photo
+from gridgov.feed.models import FeedRow, Head
+from incidents.images import deliver
+from incidents.models import Conflict, Event, Incident, Photo, Receipt
 from tests.incidents.pushing import (
     AT,
     Hand,
@@ -86,11 +91,6 @@ def test_missing_photos_are_as_of_now_when_an_op_is_repeated(hand: Hand, world: 
 
 
 def _deliver(world: World, name: str, sha256: str) -> None:
-    from django.db import transaction
-    from django.utils import timezone
-
-    from incidents.images import deliver
-
     with transaction.atomic():
         deliver(user=str(world.user(name).pk), sha256=sha256, now=timezone.now())
 
@@ -143,8 +143,6 @@ def test_the_same_op_twice_in_one_push_has_one_effect_and_two_answers(hand: Hand
 
 
 def test_a_receipt_whose_answer_retention_took_still_tells_the_outcome(hand: Hand, world: World) -> None:
-    from incidents.models import Receipt
-
     made = report(world)
     first = hand.one("worker", made)
     Receipt.objects.update(answer=None)
@@ -283,8 +281,6 @@ def test_the_version_counts_what_changes_the_record(hand: Hand) -> None:
 
 
 def test_seq_is_the_highest_position_that_the_op_gave_and_null_where_nothing_changed(hand: Hand, world: World) -> None:
-    from gridgov.feed.models import FeedRow, Head
-
     key = hand.reported()
     nothing = hand.one("worker", edit(key, 1, description=("litter", "litter")))
     assert (told(nothing), nothing["seq"]) == (("applied", None), None)
@@ -299,12 +295,10 @@ def test_seq_is_the_highest_position_that_the_op_gave_and_null_where_nothing_cha
 
 
 def test_clocks_of_phones_order_nothing_and_one_far_ahead_is_marked(hand: Hand, world: World) -> None:
-    from django.utils import timezone
-
     now = timezone.now()
     key = hand.reported(at="1999-01-01T00:00:00Z")
-    ahead = (now.replace(microsecond=0) + __import__("datetime").timedelta(hours=24, minutes=1)).isoformat()
-    nearly = (now.replace(microsecond=0) + __import__("datetime").timedelta(hours=23, minutes=59)).isoformat()
+    ahead = (now.replace(microsecond=0) + dt.timedelta(hours=24, minutes=1)).isoformat()
+    nearly = (now.replace(microsecond=0) + dt.timedelta(hours=23, minutes=59)).isoformat()
     hand.push("worker", [comment(key, at=ahead), comment(key, at=nearly), comment(key, at="1971-01-01T00:00:00Z")], now=now)
     marks = list(Event.objects.filter(incident=key).order_by("n").values_list("type", "clock_ahead"))
     assert marks == [("submit", False), ("comment", True), ("comment", False), ("comment", False)]

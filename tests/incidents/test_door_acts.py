@@ -1,11 +1,13 @@
 """Steps of the workflow at the door (protocol §3.3, acts): the order of looks, each action in each state for each role, staleness."""
 
+import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from incidents.models import Conflict, Event, Incident
-from tests.incidents.pushing import REJECTION, Hand, Json, act, edit, new_id, photo, report, resolve, told
+from incidents.models import Conflict, Event, Incident, Notice, Photo
+from tests.incidents.pushing import REJECTION, Hand, Json, act, add_photo, comment, edit, new_id, photo, receipts, report, resolve, told
 from tests.world import CELL, World
 
 STATES = ("reported", "registered", "resolved", "closed", "rejected")
@@ -213,9 +215,7 @@ def test_a_rejection_is_public_with_its_sentence_and_office(hand: Hand, world: W
 
 
 def test_a_case_whose_category_asks_for_a_photo_afterwards_is_not_resolved_without(hand: Hand, world: World) -> None:
-    from tests.incidents.pushing import add_photo
-
-    key = hand.in_state("registered", category="0103")
+    key = hand.in_state("registered", category="1101")
     answer = hand.one("secretary", act(key, 2, "resolve", outcome="fixed"))
     assert (told(answer), answer["details"]["why"]) == (("conflict", "not_allowed_now"), "after_photo_missing")
     hand.one("worker", add_photo(key, stage="after"))
@@ -243,8 +243,6 @@ def test_handling_on_the_spot_has_guards(hand: Hand, keys: dict[str, Any], why: 
 
 
 def test_an_archived_case_takes_no_step(hand: Hand) -> None:
-    from django.utils import timezone
-
     key = hand.in_state("closed")
     Incident.objects.filter(pk=key).update(archived_at=timezone.now())
     answer = hand.one("secretary", act(key, 4, "reopen", sentence="There again."))
@@ -257,9 +255,6 @@ def test_an_archived_case_takes_no_step(hand: Hand) -> None:
 @pytest.mark.parametrize("state", ["closed", "rejected"])
 def test_additions_to_a_closed_case_are_kept_and_its_desk_hears_of_them(hand: Hand, world: World, state: str) -> None:
     """Protocol §7, case 7: the photo is kept; the case stays closed; the desk sees the addition."""
-    from incidents.models import Notice, Photo
-    from tests.incidents.pushing import add_photo, comment
-
     key = hand.in_state(state, by="stranger")
     version = Incident.objects.get(pk=key).version
     added, said = add_photo(key, stage="after"), comment(key)
@@ -277,18 +272,12 @@ def test_additions_to_a_closed_case_are_kept_and_its_desk_hears_of_them(hand: Ha
 
 
 def test_additions_to_an_open_case_raise_no_notice(hand: Hand) -> None:
-    from incidents.models import Notice
-    from tests.incidents.pushing import add_photo, comment
-
     key = hand.reported()
     hand.push("worker", [add_photo(key), comment(key)])
     assert not Notice.objects.exists()
 
 
 def test_an_addition_after_a_closing_in_the_same_push_raises_one_too(hand: Hand, world: World) -> None:
-    from incidents.models import Notice
-    from tests.incidents.pushing import comment
-
     key = hand.in_state("resolved")
     hand.push("operator", [act(key, 3, "close"), comment(key, "all done")])
     assert [str(n.user) for n in Notice.objects.all()] == [str(world.user("secretary").pk)]
@@ -299,8 +288,6 @@ def test_an_addition_after_a_closing_in_the_same_push_raises_one_too(hand: Hand,
 
 @pytest.mark.parametrize("visibility", [None, "internal", "reporter", "public"])
 def test_workers_and_authors_comment_internally_and_the_desk_as_it_likes(hand: Hand, visibility: str | None) -> None:
-    from tests.incidents.pushing import comment
-
     key = hand.reported(by="stranger")
     more = {} if visibility is None else {"visibility": visibility}
     for name in ("worker", "stranger", "secretary", "operator", "supervisor"):
@@ -314,9 +301,6 @@ def test_workers_and_authors_comment_internally_and_the_desk_as_it_likes(hand: H
 
 
 def test_a_comment_to_a_person_raises_a_notice_for_them(hand: Hand, world: World) -> None:
-    from incidents.models import Notice
-    from tests.incidents.pushing import comment
-
     key = hand.reported()
     made = comment(key, to=str(world.user("worker").pk))
     assert told(hand.one("secretary", made)) == ("applied", None)
@@ -405,8 +389,6 @@ def test_another_field_that_changed_since_does_not_matter(hand: Hand) -> None:
 
 @pytest.mark.parametrize("value", [5, {"a": 1}, "x" * 1001, True])
 def test_a_value_of_the_wrong_form_is_malformed_and_it_stays_open(hand: Hand, value: Any) -> None:
-    from tests.incidents.pushing import receipts
-
     _, conflict = clash(hand)
     count = receipts()
     answer = hand.one("secretary", resolve(conflict, "value", 2, value=value))
@@ -468,9 +450,6 @@ def test_a_step_takes_no_value(hand: Hand) -> None:
 
 
 def test_what_was_handed_over_is_carried_out_in_the_resolvers_name(hand: Hand, world: World) -> None:
-    from incidents.models import Photo
-    from tests.incidents.pushing import add_photo, comment
-
     key = hand.reported()
     made = [edit(key, 1, description=("litter", "from before")), comment(key, "I was there"), add_photo(key)]
     hand.push("former", made)
@@ -501,8 +480,6 @@ def test_two_resolvings_of_one_conflict_in_one_push(hand: Hand) -> None:
 
 
 def test_a_conflict_made_and_ended_in_one_push(hand: Hand, world: World) -> None:
-    import uuid
-
     key = hand.reported()
     parked = edit(key, 1, description=("never", "x"))
     conflict = str(uuid.uuid5(uuid.UUID(str(world.user("secretary").pk)), f"{parked['op_id']}:description"))
@@ -518,3 +495,32 @@ def test_a_report_and_its_handling_on_the_spot_in_one_push(hand: Hand, world: Wo
     )
     assert [told(a) for a in answers] == [("applied", None)] * 2
     assert Incident.objects.get().state == "resolved"
+
+
+def test_a_parked_category_is_not_written_after_registering(hand: Hand) -> None:
+    """Category after registering only by `reclassify`: what is not legal now stays open."""
+    key = hand.reported(category="0301")
+    hand.one("operator", edit(key, 1, category=("0301", "0302")))
+    (conflict,) = hand.one("secretary", edit(key, 1, category=("0301", "0102")))["conflicts"]
+    hand.does("secretary", key, ("register", {}))
+    assert told(hand.one("secretary", resolve(conflict["id"], "client", 3))) == ("refused", "not_allowed_now")
+    assert (Conflict.objects.get().state, Incident.objects.get(pk=key).category) == ("open", "0302")
+    assert told(hand.one("secretary", resolve(conflict["id"], "server", 3))) == ("applied", None)
+
+
+def test_the_words_of_a_restricted_case_are_not_told_in_answers_to_others(hand: Hand) -> None:
+    key = hand.reported(by="stranger", category="0601", description="a quarrel")
+    for name, reads in (("worker", False), ("operator", False), ("secretary", True), ("stranger", True)):
+        answer = hand.one(name, edit(key, 1, description=(None, "x")))
+        assert told(answer) == ("conflict", "field_changed")
+        assert (name, "quarrel" in repr(answer)) == (name, reads)
+        assert hand.one("operator", comment(key))["outcome"] == "applied"
+    parked = str(Conflict.objects.filter(by=hand.world.user("worker").pk).get().pk)
+    hand.one("secretary", edit(key, 1, description=("a quarrel", "a loud quarrel")))
+    for name, reads in (("operator", False), ("secretary", True)):
+        answer = hand.one(name, resolve(parked, "client", 1))
+        assert (told(answer), "quarrel" in repr(answer)) == (("refused", "stale"), reads)
+    hand.one("secretary", resolve(parked, "server", 2))
+    for name, reads in (("operator", False), ("secretary", True), ("worker", False)):
+        answer = hand.one(name, resolve(parked, "server", 2))
+        assert (told(answer), "quarrel" in repr(answer)) == (("refused", "already_resolved"), reads)

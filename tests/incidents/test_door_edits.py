@@ -1,11 +1,17 @@
 """Edits at the door (protocol §3.3): merge, field policy for each role and state, what is parked and with what values."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from incidents.models import Conflict, Event, Incident
-from tests.incidents.pushing import Hand, Json, edit, new_id, report, resolve, told
+from grids.actions import raise_ground
+from grids.models import Membership
+from grids.queries import city_day
+from grids.rules.datum import from_wgs84
+from incidents.models import Category, Conflict, Event, Incident
+from tests.incidents.pushing import Hand, Json, act, add_photo, comment, edit, new_id, report, resolve, told
 from tests.world import A1C, A1N, B1C, CELL, NEXT_CELL, World
 
 FIELDS = ("description", "category", "urgent", "position", "address", "component_code", "occurred_at", "answers")
@@ -174,8 +180,6 @@ def test_a_step_of_another_counts_as_their_change(hand: Hand) -> None:
 
 
 def test_a_comment_or_photo_of_another_does_not(hand: Hand) -> None:
-    from tests.incidents.pushing import add_photo, comment
-
     key = hand.reported()
     hand.push("secretary", [comment(key), add_photo(key)])
     assert told(hand.one("worker", edit(key, 1, description=("litter", "x")))) == ("applied", None)
@@ -283,8 +287,6 @@ def test_a_pin_moved_out_of_the_city_is_parked_and_the_rest_is_taken(hand: Hand,
 
 
 def test_positions_are_compared_at_seven_decimals_in_any_datum(hand: Hand, world: World) -> None:
-    from grids.rules.datum import from_wgs84
-
     key = hand.reported()
     lng, lat = from_wgs84("gcj02", *world.point(CELL))
     seen = {"lng": lng, "lat": lat, "datum": "gcj02", "source": "map"}
@@ -312,9 +314,6 @@ def test_a_position_without_datum_refuses_the_op_with_its_own_code(hand: Hand, w
 
 
 def retire(code: str, replaced_by: str) -> None:
-    from grids.actions import raise_ground
-    from incidents.models import Category
-
     Category.objects.filter(code=code).update(retired=True, replaced_by=Category.objects.get(code=replaced_by))
     raise_ground()
 
@@ -363,8 +362,6 @@ def test_conflicts_reach_the_staff_of_the_place_and_their_author(hand: Hand, wor
 
 
 def test_a_former_worker_of_the_place_hands_over_and_learns_nothing(hand: Hand, world: World) -> None:
-    from tests.incidents.pushing import add_photo, comment
-
     key = hand.reported()
     for made in (edit(key, 1, description=("litter", "x")), comment(key), add_photo(key)):
         answer = hand.one("former", made)
@@ -385,8 +382,6 @@ def test_what_is_handed_over_is_read_by_staff_and_not_by_its_author(hand: Hand, 
 
 
 def test_every_other_kind_of_op_on_what_is_out_of_scope_is_not_found(hand: Hand, world: World) -> None:
-    from tests.incidents.pushing import act
-
     key = hand.reported()
     conflict = hand.one("worker", edit(key, 1, description=("never", "x")))["conflicts"][0]["id"]
     assert told(hand.one("former", act(key, 1, "handle_here"))) == ("refused", "not_found")
@@ -405,11 +400,6 @@ def test_what_counts_is_where_the_case_lies_today(hand: Hand, world: World) -> N
 
 
 def test_a_worker_who_was_moved_hands_over_what_lies_in_the_old_cell(hand: Hand, world: World) -> None:
-    import datetime as dt
-
-    from grids.models import Membership
-    from grids.queries import city_day
-
     key = hand.reported()
     today = city_day(dt.datetime.now(dt.UTC))
     member = Membership.objects.get(user=world.user("worker"))
@@ -427,10 +417,6 @@ def test_a_worker_who_was_moved_hands_over_what_lies_in_the_old_cell(hand: Hand,
 
 
 def test_an_archived_case_of_ones_own_is_out_of_scope_and_handed_over(hand: Hand, world: World) -> None:
-    from django.utils import timezone
-
-    from tests.incidents.pushing import act, comment
-
     key = hand.in_state("closed", by="stranger")
     assert told(hand.one("stranger", comment(key))) == ("applied", None)
     Incident.objects.filter(pk=key).update(archived_at=timezone.now())

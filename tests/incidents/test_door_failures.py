@@ -15,7 +15,7 @@ from grids.actions import raise_ground
 from grids.models import Membership, OrgUnit
 from incidents.models import Conflict, Incident, OpFailure, Photo
 from tests.incidents.pushing import Hand, Json, act, add_photo, comment, digest, edit, new_id, photo, receipts, report, resolve, told
-from tests.world import A1C, B, B1C, CELL, World
+from tests.world import A1C, B1C, CELL, B, World
 
 
 @pytest.fixture

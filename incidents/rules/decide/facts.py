@@ -161,6 +161,11 @@ def was_in_scope(actor: Actor, incident: Incident) -> bool:
     return incident.by_user == actor.user or any(g.role in BY_PLACE and g.covers(incident) for g in (*actor.grants, *actor.past))
 
 
+def reads_words(actor: Actor, incident: Incident) -> bool:
+    """The words of a restricted case are for its owner unit and its author."""
+    return not incident.restricted or incident.by_user == actor.user or incident.owner_unit in actor.scope.full_units
+
+
 def place_role(actor: Actor, incident: Incident) -> tuple[str | None, str | None]:
     """(unit, role) in which the actor acts on this case: a membership that covers it, else any, else none."""
     for grant in actor.grants:

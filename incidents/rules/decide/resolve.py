@@ -10,14 +10,13 @@ from grids.scope import STAFF
 from incidents.rules.decide.act import decide_act
 from incidents.rules.decide.add import decide_comment, decide_photo
 from incidents.rules.decide.edit import changed_since, decide_edit, write_field
-from incidents.rules.decide.facts import Decision, Draft, Facts, refused, refused_by, roles_of
+from incidents.rules.decide.facts import Decision, Draft, Facts, reads_words, refused, refused_by, roles_of
 from incidents.rules.decide.give_up import is_parked_report
 from incidents.rules.decide.report import decide_report
-from incidents.rules.fields import compared, shown, value_of
+from incidents.rules.fields import compared, may_edit, shown, value_of
 from incidents.rules.ops import Act, Comment, Edit, PhotoAdd, Read, Report, Resolve
 from incidents.rules.raw import read_op
 from incidents.rules.rows import Conflict, Incident
-from incidents.rules.workflow import OPEN
 
 
 def decide_resolve(read: Read, facts: Facts) -> Decision:
@@ -38,7 +37,8 @@ def decide_resolve(read: Read, facts: Facts) -> Decision:
     if not decides and not (own and op.take == "server"):
         return refused("role")
     if conflict.state != "open":
-        return refused("already_resolved", {"state": conflict.state, "resolved_by": conflict.resolved_by, "value": conflict.value})
+        value = _told(conflict.field, conflict.value, incident, facts)
+        return refused("already_resolved", {"state": conflict.state, "resolved_by": conflict.resolved_by, "value": value})
     if op.take == "value" and conflict.kind != "field":
         return Decision(
             outcome="refused", code="malformed", errors=[{"pointer": "/take", "code": "malformed", "detail": "only a field takes a value"}]
@@ -63,6 +63,11 @@ def _decide_unborn(op: Resolve, conflict: Conflict, facts: Facts) -> Decision:
     return _finish(op, conflict, _handed_over(op, conflict, facts), None, facts)
 
 
+def _told(field: str | None, value: Any, incident: Incident, facts: Facts) -> Any:
+    """The value, or nothing where it is the words of a restricted case and the actor may not read them."""
+    return None if field == "description" and not reads_words(facts.actor, incident) else value
+
+
 def _end(
     op: Resolve, conflict: Conflict, incident: Incident, state: str, value: Any, facts: Facts, changes: dict[str, Any] | None = None
 ) -> Decision:
@@ -75,10 +80,11 @@ def _end(
 
 def _write(op: Resolve, conflict: Conflict, incident: Incident, facts: Facts) -> Decision:
     field = conflict.field or ""
-    if incident.state not in OPEN or incident.archived_at is not None:
+    roles = roles_of(facts.actor, incident, facts)
+    if not may_edit(field=field, state=incident.state, roles=roles) or incident.archived_at is not None:
         return refused("not_allowed_now", {"state": incident.state})
     if changed_since(incident, field, op.base_version, facts):
-        return refused("stale", {"field": field, "value": shown(incident, field)})
+        return refused("stale", {"field": field, "value": _told(field, shown(incident, field), incident, facts)})
     wire = conflict.client if op.take == "client" else op.value
     assert wire is not UNSET
     try:
