@@ -1,6 +1,7 @@
 """What every test gets: the list of what was left out, printed at the end, and hypothesis without deadlines."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,13 @@ __all__ = ["world"]
 hypothesis.settings.register_profile("house", deadline=None, database=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("house")
 
+UUID_INSIDE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _from_workers: set[str] = set()
+
+
+def pytest_make_parametrize_id(config: Any, val: object, argname: str) -> str | None:
+    """A case with an id in it is named by its argument: an id made at import differs from worker to worker, and xdist wants equal names."""
+    return argname if isinstance(val, str) and UUID_INSIDE.search(val) else None
 
 
 @pytest.hookimpl(wrapper=True)
