@@ -20,6 +20,7 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402  (after Django is 
 from django.conf import settings  # noqa: E402
 
 from gridgov import background  # noqa: E402
+from gridgov.body_limits import limited_asgi  # noqa: E402
 from gridgov.static_files import with_static_files  # noqa: E402
 from sync.live import websocket_application  # noqa: E402
 
@@ -52,5 +53,5 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
 
 
 application = ProtocolTypeRouter(
-    {"http": with_static_files(_django, asgi=True), "websocket": websocket_application, "lifespan": lifespan},
+    {"http": limited_asgi(with_static_files(_django, asgi=True)), "websocket": websocket_application, "lifespan": lifespan},
 )

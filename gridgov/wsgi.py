@@ -9,7 +9,8 @@ os.environ["GRIDGOV_KEEP_CONNECTIONS"] = "1"  # threads of a WSGI server live lo
 _django = get_wsgi_application()
 
 from gridgov.background import start_warming  # noqa: E402  (after Django is set up)
+from gridgov.body_limits import limited_wsgi  # noqa: E402
 from gridgov.static_files import with_static_files  # noqa: E402
 
 start_warming()
-application = with_static_files(_django, asgi=False)
+application = limited_wsgi(with_static_files(_django, asgi=False))
