@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.db import connection
 
 from gridgov.feed.models import Commit, Head
 from incidents.models import Event, EventContent, Incident
@@ -143,9 +142,8 @@ def test_an_op_that_changes_nothing_leaves_no_event(hand: Hand) -> None:
 def test_the_database_holds_the_numbers_of_a_case_apart(hand: Hand, world: World) -> None:
     from django.db import IntegrityError, transaction
 
-    event = Event.objects.first()
+    event = Event.objects.filter(n=1).first()
     assert event is not None
     with pytest.raises(IntegrityError), transaction.atomic():
         Event.objects.filter(pk=event.pk).update(n=2)
-    assert connection.vendor in ("sqlite", "postgresql")
     assert hand.one("worker", report(world))["outcome"] == "applied"
