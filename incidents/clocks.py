@@ -1,4 +1,4 @@
-"""What time alone does to cases: closed ones leave the working set after 30 days. Safe to run twice, in parallel, and late.
+"""What time alone does: closed cases leave the working set after 30 days, photos that did not come are overdue. Safe to run twice, in parallel, and late.
 
 Archiving is a change with a seq: readers get `gone` for the case, which takes what hangs on it along; conflicts and
 notices go by their own.
@@ -17,6 +17,7 @@ from gridgov.feed.gate import GateBusy, writing
 from gridgov.feed.rows import Row
 from gridgov.feed.sql import any_of, is_postgres, run
 from gridgov.feed.tables import uuid_or_none
+from incidents.images import mark_overdue
 from incidents.locking import for_update
 from incidents.tables import INCIDENTS
 
@@ -70,7 +71,7 @@ def _archive_some(before: dt.datetime, now: dt.datetime) -> int:
 
 def run_due(*, now: dt.datetime) -> dict[str, int]:
     """All that is due at that instant, and how much it was."""
-    return {"archived": archive(before=now - WORKING_SET, now=now)}
+    return {"archived": archive(before=now - WORKING_SET, now=now), "overdue": mark_overdue(now=now)}
 
 
 def work_forever(stop: threading.Event) -> None:

@@ -131,6 +131,7 @@ OPS: Final = {
 }
 PHOTO: Final = {
     "declared": _("on its way"),
+    "overdue": _("has not arrived for 30 days"),
     "received": _("being prepared"),
     "rejected": _("not usable"),
     "withdrawn": _("taken back"),

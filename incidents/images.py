@@ -49,6 +49,8 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 _BY = '"by"'  # a word of SQL
+AWAITED = "state IN ('declared', 'overdue')"
+OVERDUE_AFTER = dt.timedelta(days=30)
 _HASH = "sha256 = %(sha256)s"
 
 DELIVERIES: Table[Delivery] = Table(models.Delivery, Delivery, key="sha256")
@@ -83,7 +85,7 @@ def _publish(batch: Batch, photo: Photo, case: Incident) -> None:
 
 
 def _declared_by(user: str, sha256: str) -> tuple[str, dict[str, Any]]:
-    return f"{same(_BY, 'user')} AND {_HASH} AND state = 'declared'", {"user": user, "sha256": sha256}
+    return f"{same(_BY, 'user')} AND {_HASH} AND {AWAITED}", {"user": user, "sha256": sha256}
 
 
 # --- what is declared --------------------------------------------------------------------------------------------
@@ -126,6 +128,23 @@ def deliver(*, user: str, sha256: str, now: dt.datetime) -> None:
     where, params = _declared_by(user, sha256)
     _change(batch, where, params, lambda photo: replace(photo, state="received", received_at=now, reason=None))
     batch.write(now=now)
+
+
+def mark_overdue(*, now: dt.datetime, at_once: int = 500) -> int:
+    """Photos whose bytes have not come for 30 days are `overdue`: said so to both sides, and still accepted. How many."""
+    bound = now - OVERDUE_AFTER
+    before = bound if is_postgres() else str(bound.astimezone(dt.UTC).replace(tzinfo=None))
+    done = 0
+    while True:
+        with writing(), transaction.atomic():
+            query = f"SELECT id FROM \"{PHOTOS.name}\" WHERE state = 'declared' AND declared_at < %(before)s ORDER BY declared_at LIMIT %(limit)s"
+            ids = [uuid_text(row[0]) for row in run(query, {"before": before, "limit": at_once})]
+            if not ids:
+                return done
+            batch = Batch()
+            where = f"{any_of('id', 'ids')} AND state = 'declared'"
+            done += _change(batch, where, {"ids": ids}, lambda photo: replace(photo, state="overdue"))
+            batch.write(now=now)
 
 
 def mark_altered(*, user: str, sha256: str, now: dt.datetime) -> None:

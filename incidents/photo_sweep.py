@@ -48,7 +48,7 @@ def _receive_forgotten(span: dict[str, str], *, now: dt.datetime) -> None:
     query = (
         f'SELECT DISTINCT d."user", d.sha256 FROM "{PHOTOS.name}" p JOIN "{images.DELIVERIES.name}" d '
         'ON d."user" = p."by" AND d.sha256 = p.sha256 '
-        "WHERE p.sha256 >= %(low)s AND p.sha256 < %(high)s AND p.state = 'declared'"
+        f"WHERE p.sha256 >= %(low)s AND p.sha256 < %(high)s AND p.{images.AWAITED}"
     )
     for user, sha256 in run(query, span):
         with writing(), transaction.atomic():

@@ -22,7 +22,10 @@ class Photo(models.Model):
     near_pin = models.BooleanField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["received_at"], name="photo_to_render", condition=models.Q(state="received"))]
+        indexes = [
+            models.Index(fields=["received_at"], name="photo_to_render", condition=models.Q(state="received")),
+            models.Index(fields=["declared_at"], name="photo_awaited", condition=models.Q(state="declared")),
+        ]
 
 
 class Delivery(models.Model):

@@ -36,9 +36,9 @@ def feed_digest(world: World, name: str, at: str) -> Any:
 def test_thirty_days_after_closing_a_case_is_archived_and_not_before(hand: Hand) -> None:
     keys = {state: hand.in_state(state) for state in ("reported", "registered", "resolved", "closed", "rejected")}
     closed = {state: Incident.objects.get(pk=keys[state]).closed_at for state in ("closed", "rejected")}
-    assert run_due(now=min(closed.values()) + DAYS_30) == {"archived": 0}
+    assert run_due(now=min(closed.values()) + DAYS_30) == {"archived": 0, "overdue": 0}
     later = max(closed.values()) + DAYS_30 + dt.timedelta(seconds=1)
-    assert run_due(now=later) == {"archived": 2}
+    assert run_due(now=later) == {"archived": 2, "overdue": 0}
     archived = dict(Incident.objects.values_list("state", "archived_at"))
     assert archived == {"reported": None, "registered": None, "resolved": None, "closed": later, "rejected": later}
     # No key of the record changes, so the version stays.
@@ -48,7 +48,7 @@ def test_thirty_days_after_closing_a_case_is_archived_and_not_before(hand: Hand)
 def test_a_case_that_was_reopened_stays(hand: Hand) -> None:
     key = hand.in_state("closed")
     hand.does("secretary", key, ("reopen", {"sentence": "There again."}))
-    assert run_due(now=timezone.now() + 2 * DAYS_30) == {"archived": 0}
+    assert run_due(now=timezone.now() + 2 * DAYS_30) == {"archived": 0, "overdue": 0}
 
 
 def full_case(hand: Hand) -> str:
@@ -124,9 +124,9 @@ def test_to_run_twice_is_to_run_once(hand: Hand) -> None:
     for _ in range(3):
         hand.in_state("rejected")
     later = timezone.now() + DAYS_30 + dt.timedelta(hours=1)
-    assert run_due(now=later) == {"archived": 3}
+    assert run_due(now=later) == {"archived": 3, "overdue": 0}
     before = digest()
-    assert run_due(now=later) == {"archived": 0}
+    assert run_due(now=later) == {"archived": 0, "overdue": 0}
     assert digest() == before
 
 

@@ -272,3 +272,18 @@ def test_a_worker_killed_at_any_moment_loses_nothing(world: World, transactional
 def test_the_columns_of_deliveries_and_pictures_are_those_of_their_tables() -> None:
     assert images.DELIVERIES.columns == ["user", "sha256", "at"]
     assert images.PICTURES.columns == ["sha256", "view_sha256", "thumb_sha256", "width", "height", "reason", "at"]
+
+
+def test_a_photo_that_has_not_come_for_30_days_is_overdue_and_still_accepted(world: World) -> None:
+    client = world.client("worker")
+    data = jpeg()
+    op = declare(world, client, data)
+    declared_at = Photo.objects.get().declared_at
+    assert images.mark_overdue(now=declared_at + dt.timedelta(days=30)) == 0
+    assert images.mark_overdue(now=declared_at + dt.timedelta(days=30, seconds=1)) == 1
+    key = op["photos"][0]["photo"]
+    assert feed(client)["photo", key]["state"] == "overdue"
+    upload(client, data)
+    assert photos_of(client, op["incident"])[0]["state"] == "received"
+    render_waiting(now=timezone.now())
+    assert feed(client)["photo", key]["state"] == "stored"

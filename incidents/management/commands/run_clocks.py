@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             done = run_due(now=timezone.now())
-            self.stdout.write(f"archived: {done['archived']}")
+            self.stdout.write(f"archived: {done['archived']}, photos overdue: {done['overdue']}")
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
