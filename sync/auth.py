@@ -217,3 +217,13 @@ def end(actor: Actor, *, session_key: str | None) -> None:
     Device.objects.filter(pk=cast(str, actor.device)).update(token_hash=None, session_key=None)
     if session_key:
         Session.objects.filter(session_key=session_key).delete()
+
+
+def end_all(*, user: str) -> None:
+    """Log all devices of a person off. They are not revoked: nothing is wiped, and a login makes them good again."""
+    Device.objects.filter(user_id=user).update(token_hash=None, session_key=None)
+
+
+def follow_session(*, device: str, session_key: str) -> None:
+    """The browser's session goes on under another key: its device is signed in by that one."""
+    Device.objects.filter(pk=device, revoked_at=None).update(session_key=session_key)

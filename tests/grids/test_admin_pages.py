@@ -25,8 +25,7 @@ def text(client: Client, path: str, query: dict[str, Any] | None = None) -> str:
 
 @pytest.mark.parametrize("who", [name for name in CAST if name not in ("admin", "district-admin")])
 def test_who_is_no_administrator_does_not_enter(world: World, who: str) -> None:
-    client = Client()
-    client.force_login(world.user(who))
+    client = world.browser(who)
     for path in ("/admin/", *LISTS, f"{PLACES}{world.places[CELL].pk}/change/", f"{PLACES}{world.places[CELL].pk}/shapes/"):
         answer = client.get(path)
         assert answer.status_code == 302 and answer["Location"].startswith("/admin/login/"), path
@@ -175,7 +174,7 @@ def test_the_map_gets_the_place_its_siblings_and_what_is_around_in_two_more_stat
         body = client.get(f"{PLACES}{world.places[CELL].pk}/shapes/").json()
     roles = {feature["properties"]["code"]: feature["properties"]["role"] for feature in body["features"]}
     assert roles == {CELL: "own", A1C: "parent", A1C + "002": "sibling"}
-    assert len(ran) == 5, "session, user, the place, its parent, its siblings"
+    assert len(ran) == 6, "session, user, device, the place, its parent, its siblings"
     assert {f["properties"]["role"] for f in client.get(f"{PLACES}{world.places[A].pk}/shapes/").json()["features"]} == {"own", "sibling"}
 
 
