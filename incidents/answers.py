@@ -119,7 +119,7 @@ def answer_of(read: Read, decision: Decision, actor: Actor) -> Answer:
         answer.cell = {"id": case.cell_id, "code": case.cell_code}
     if not decision.silent:
         answer.conflicts = [conflict_record(conflict) for conflict in decision.conflicts]
-        if decision.incident is not None and not reads_words(actor, decision.incident):
+        if decision.incident is not None and not reads_words(actor.scope, decision.incident):
             answer.conflicts = [redacted("conflict", record) for record in answer.conflicts]
     return answer
 

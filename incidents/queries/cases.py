@@ -14,6 +14,7 @@ from gridgov.feed.sql import any_of, in_order, is_postgres, run, same
 from grids.rules.measure import distance_m
 from grids.scope import STAFF, Actor, Scope
 from incidents.rules import rows
+from incidents.rules.decide.facts import reads_words
 from incidents.rules.workflow import OPEN, STATES
 from incidents.tables import CONFLICTS, CONTENTS, EVENTS, INCIDENTS, PHOTOS
 from incidents.wire import conflict_record, event_record, incident_record, photo_record, redacted
@@ -25,11 +26,6 @@ MOST = 200
 def visible(incident: rows.Incident, scope: Scope) -> bool:
     """By place (the archive too), or as its author until it is archived."""
     return scope.covers(incident) or (incident.by_user == scope.user and incident.archived_at is None)
-
-
-def gets_full_text(incident: rows.Incident, scope: Scope) -> bool:
-    """The words of a restricted case are for its owner unit and its author."""
-    return not incident.restricted or incident.by_user == scope.user or incident.owner_unit in scope.full_units
 
 
 def access_incident(*, key: str, scope: Scope) -> rows.Incident:
@@ -44,7 +40,7 @@ def access_incident(*, key: str, scope: Scope) -> rows.Incident:
 
 
 def _shown(kind: str, record: Record, incident: rows.Incident, scope: Scope) -> Record:
-    return record if gets_full_text(incident, scope) else redacted(kind, record)
+    return record if reads_words(scope, incident) else redacted(kind, record)
 
 
 def _is_staff(scope: Scope, incident: rows.Incident) -> bool:

@@ -17,8 +17,9 @@ from grids.models import OrgUnit, Place, User
 from grids.queries import city_day, grants_of
 from grids.scope import STAFF, Actor, Scope
 from incidents.models import Category
-from incidents.queries.cases import gets_full_text, read_mark, scope_condition, write_mark
+from incidents.queries.cases import read_mark, scope_condition, write_mark
 from incidents.rules import rows
+from incidents.rules.decide.facts import reads_words
 from incidents.tables import INCIDENTS
 
 # queue → states; `conflicts` looks at conflicts, `all` (a search) at everything, the archive too.
@@ -113,7 +114,7 @@ def queue_page(*, scope: Scope, queue: str, text: str, limit: int, after: str | 
 
 
 def _without_secrets(incident: rows.Incident, scope: Scope) -> rows.Incident:
-    return incident if gets_full_text(incident, scope) else msgspec.structs.replace(incident, description=None)
+    return incident if reads_words(scope, incident) else msgspec.structs.replace(incident, description=None)
 
 
 def _lines(page: Sequence[rows.Incident], scope: Scope, chinese: bool) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from gridgov.errors import Refusal
-from grids.scope import BY_PLACE, STAFF, Actor, Levels
+from grids.scope import BY_PLACE, STAFF, Actor, Levels, Scope
 from incidents.rules.fields import Point
 from incidents.rules.ops import Act, Comment, Edit, Op, PhotoAdd, PhotoWithdraw, Read, Report, Resolve, instant
 from incidents.rules.rows import Category, Conflict, Event, Incident, Notice, Photo
@@ -161,9 +161,9 @@ def was_in_scope(actor: Actor, incident: Incident) -> bool:
     return incident.by_user == actor.user or any(g.role in BY_PLACE and g.covers(incident) for g in (*actor.grants, *actor.past))
 
 
-def reads_words(actor: Actor, incident: Incident) -> bool:
+def reads_words(scope: Scope, incident: Incident) -> bool:
     """The words of a restricted case are for its owner unit and its author."""
-    return not incident.restricted or incident.by_user == actor.user or incident.owner_unit in actor.scope.full_units
+    return not incident.restricted or incident.by_user == scope.user or incident.owner_unit in scope.full_units
 
 
 def place_role(actor: Actor, incident: Incident) -> tuple[str | None, str | None]:

@@ -65,7 +65,7 @@ def _decide_unborn(op: Resolve, conflict: Conflict, facts: Facts) -> Decision:
 
 def _told(field: str | None, value: Any, incident: Incident, facts: Facts) -> Any:
     """The value, or nothing where it is the words of a restricted case and the actor may not read them."""
-    return None if field == "description" and not reads_words(facts.actor, incident) else value
+    return None if field == "description" and not reads_words(facts.actor.scope, incident) else value
 
 
 def _end(
