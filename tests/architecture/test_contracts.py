@@ -96,6 +96,7 @@ def test_only_the_edges_read_the_clock() -> None:
         "image_worker",
         "clocks",
         "receiving",
+        "devices",
         "admin",
     }
     folders = {"commands", "admin", "simulation"}
