@@ -1,4 +1,4 @@
-"""The chain over all commits, reckoned anew from what is stored, in the test's own words (docs/protocol.md, "The chain")."""
+"""The chain over all commits, reckoned anew from what is stored, in the test's own words (docs/decisions/0002)."""
 
 import hashlib
 

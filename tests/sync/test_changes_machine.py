@@ -47,6 +47,17 @@ class Feed(RuleBasedStateMachine):
         super().__init__()
         self.undo = transaction.atomic()
         self.undo.__enter__()
+        try:
+            self.begin_following()
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def roll_back(self) -> None:
+        transaction.set_rollback(True)
+        self.undo.__exit__(None, None, None)
+
+    def begin_following(self) -> None:
         self.world = World()
         self.cases: list[str] = []
         # Some follow at every step, some seldom; some take small bites.
@@ -60,8 +71,7 @@ class Feed(RuleBasedStateMachine):
         try:
             self.all_agree()
         finally:
-            transaction.set_rollback(True)
-            self.undo.__exit__(None, None, None)
+            self.roll_back()
 
     def all_agree(self) -> None:
         for name, reader in self.readers.items():

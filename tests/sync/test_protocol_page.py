@@ -66,6 +66,65 @@ def test_the_printed_refusal_is_what_a_stranger_gets(world) -> None:
     assert (answer.status_code, answer.json()) == (401, printed("problem"))
 
 
+CHANGES = "/api/v1/sync/changes"
+
+
+def follow(client: Any, cursor: str = "", **query: Any) -> dict[str, Any]:
+    return dict(client.get(CHANGES, {"since": cursor, "limit": 1000} | query).json())
+
+
+def outline(value: Any) -> Any:
+    """Keys and kinds of values; of what is the server's to say, no more."""
+    if isinstance(value, dict):
+        return {key: outline(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [outline(inner) for inner in value]
+    return "a number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def test_the_printed_page_is_what_a_follower_gets(world, reported) -> None:
+    client = world.client("secretary")
+    cursor = follow(client)["cursor"]
+    push(world, "secretary", printed("act"))
+    page, there = follow(client, cursor), printed("page")
+    assert outline(page) == outline(there)
+    made = {"number", "cell", "by", "owner_unit", "received_at", "registered_at", "id"}
+    for change, example in zip(page["changes"], there["changes"], strict=True):
+        assert change["type"] == example["type"]
+        for key in set(example["record"]) - made:
+            assert change["record"][key] == example["record"][key], key
+
+
+def test_the_printed_gone_is_what_those_get_whom_the_case_has_left(world, reported) -> None:
+    client = world.client("district-admin")
+    cursor = follow(client)["cursor"]
+    base = {"lng": 108.905, "lat": 34.205, "datum": "wgs84", "source": "gps"}
+    move = printed("clash") | {"base": {"position": base}, "fields": {"position": world.position("610113001001001")}, "base_version": 2}
+    assert [a["outcome"] for a in push(world, "secretary", move)] == ["applied"]
+    page, there = follow(client, cursor), printed("gone")
+    assert outline(page) == outline(there)
+    assert [c | {"seq": 0} for c in page["changes"]] == [c | {"seq": 0} for c in there["changes"]]
+
+
+def test_the_printed_reset_is_what_a_cursor_gets_that_is_not_ours(world, reported) -> None:
+    page, there = follow(world.client("worker"), "not ours"), printed("reset")
+    assert outline(page | {"changes": []}) == outline(there)
+    assert page["reset"] == there["reset"]
+    assert [one["code"] for one in page["scope"]] == [one["code"] for one in there["scope"]]
+
+
+def test_the_printed_digest_and_its_refusal_are_what_a_follower_gets(world, reported) -> None:
+    client = world.client("secretary")
+    cursor = follow(client)["cursor"]
+    assert outline(client.get("/api/v1/sync/digest", {"at": cursor}).json()) == outline(printed("digest"))
+    push(world, "secretary", printed("act"))
+    answer = client.get("/api/v1/sync/digest", {"at": cursor})
+    there = printed("moved")
+    assert outline(answer.json()) == outline(there)
+    assert [answer.json()[key] for key in ("type", "status", "code")] == [there[key] for key in ("type", "status", "code")]
+    assert answer.status_code == there["status"]
+
+
 def test_every_kind_that_is_spoken_is_printed_and_no_other() -> None:
     sent = [*printed("push")["ops"], *printed("ops"), printed("act"), printed("clash"), printed("resolve")]
     assert {op["kind"] for op in sent} == set(KINDS)
