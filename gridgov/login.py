@@ -27,6 +27,7 @@ class LoginPage(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Log in, and remember the device."""
         response = super().form_valid(form)
+        self.request.session.cycle_key()  # Django keeps the key where the same person signs in again
         begin_session(self.request, response, user=form.get_user(), now=timezone.now())
         return response
 
