@@ -1,6 +1,6 @@
 # make run: the whole product on this machine. Everything is installed into .venv and node_modules by the first call.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench fmt locale third-party
+.PHONY: help setup run test check bench fmt locale third-party openapi
 SHELL := /bin/sh
 
 PYTHON ?= python3
@@ -65,3 +65,6 @@ bench: setup .venv/.installed-dev
 
 third-party: setup
 	$(BIN)/python docs/third_party.py
+
+openapi: setup
+	$(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn --file docs/openapi.yaml

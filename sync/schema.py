@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers as s
 
+from sync.schema_uploads import upload_paths
+
 _PROBLEM = {"type": "object", "required": ["type", "title", "status", "detail", "code"], "properties": {
     "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}, "code": {"type": "string"},
 }}  # fmt: skip
@@ -131,9 +133,9 @@ _VERSION = {"name": "Gridgov-Protocol", "in": "header", "schema": {"type": "stri
 
 
 def add_hot_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular post-processing hook: the calls that are not DRF views."""
+    """drf-spectacular post-processing hook: the calls that are not DRF views, uploads among them."""
     security: list[dict[str, list[str]]] = [{"deviceToken": []}, {"session": []}]
-    result["paths"] |= {
+    result["paths"] |= upload_paths(problem=_PROBLEM) | {
         "/api/v1/sync/ops": {"post": {
             "operationId": "sync_ops", "summary": "Push: carry out ops, each once", "tags": ["sync"], "security": security, "parameters": [_VERSION],
             "requestBody": {"required": True, "content": {"application/json": {"schema": _PUSH}}},
@@ -158,6 +160,7 @@ def add_hot_views(result: dict[str, Any], generator: Any, request: Any, public: 
             ),
         }},
     }  # fmt: skip
+    result["paths"] = dict(sorted(result["paths"].items()))
     result.setdefault("components", {}).setdefault("securitySchemes", {}).update(
         {
             "deviceToken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token …, from auth/token"},
