@@ -17,7 +17,7 @@ AT_ONCE = 2_000
 _NEWS = """
 SELECT r.seq, r.type, r.district, r.street, r.community, r.cell, r.internal, r.person, e.audience
 FROM feed_feedrow r LEFT JOIN feed_feedextra e ON e.key = r.key
-WHERE r.seq > CAST(%(after)s AS bigint) AND r.seq <= CAST(%(until)s AS bigint) ORDER BY r.seq
+WHERE r.seq + 0 > CAST(%(after)s AS bigint) AND r.seq + 0 <= CAST(%(until)s AS bigint) ORDER BY r.seq + 0
 """
 _CREDENTIALS = """
 SELECT d.id, d.token_hash, d.session_key, d.revoked_at, d.used_on, u.is_active, s.expire_date

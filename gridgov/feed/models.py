@@ -43,7 +43,7 @@ class FeedRow(models.Model):
     """
 
     key = models.CharField(max_length=64, primary_key=True)
-    seq = models.BigIntegerField(unique=True)
+    seq = models.BigIntegerField()
     type = models.CharField(max_length=12)
     rid = models.CharField(max_length=36)
     incident = models.UUIDField(null=True)
@@ -63,6 +63,9 @@ class FeedRow(models.Model):
     full_user = models.UUIDField(null=True)
 
     class Meta:
+        # Unique as `seq + 0`, so that no index leads with plain seq: a prepared plan would walk it for the ranges below, and a
+        # poll would read whatever happened in the whole city (protocol §4, 7). Who does want the whole city says `seq + 0`.
+        constraints = [models.UniqueConstraint(models.F("seq") + 0, name="feed_seq")]
         indexes = [
             models.Index(fields=["district", "seq"], name="feed_district"),
             models.Index(fields=["street", "seq"], name="feed_street"),
