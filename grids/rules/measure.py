@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import shapely
-from geographiclib.geodesic import Geodesic
+from geopy.distance import geodesic
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -64,8 +64,7 @@ def areas_m2(*, geometries: Any) -> Floats:
 
 def distance_m(*, a: tuple[float, float], b: tuple[float, float]) -> float:
     """Geodesic distance of two WGS-84 points (lng, lat) in metres."""
-    line: dict[str, float] = Geodesic.WGS84.Inverse(a[1], a[0], b[1], b[0], Geodesic.DISTANCE)
-    return line["s12"]
+    return float(geodesic((a[1], a[0]), (b[1], b[0])).m)  # geopy speaks latitude first
 
 
 def _zone(lat: Floats, base: float) -> Floats:
