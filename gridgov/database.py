@@ -25,7 +25,12 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
     """
     if not url:
         return _sqlite(data / "gridgov.sqlite3")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {error}.") from None
+    if "\0" in unquote(url):  # libpq would cut everything behind it, and take another database than was meant
+        raise ImproperlyConfigured("DATABASE_URL: it has a NUL in it.")
     if parts.scheme == "sqlite":
         path = unquote(parts.path[1:])
         if not path:

@@ -69,6 +69,14 @@ def read_secret(name: str) -> str | None:
         raise ImproperlyConfigured(f"{name}_FILE={path!r}: {error.strerror}.") from None
 
 
+def read_redis_url(name: str) -> str | None:
+    """The address of a Redis; a secret, since it may hold a password, of which nothing is repeated."""
+    url = read_secret(name)
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{name}: expected redis://host:6379/0, rediss://… or unix://….")
+    return url
+
+
 def kept_secret(path: Path, *, size: int = 48) -> str:
     """The secret in a file that only its owner can read, made at the first call. Safe with several processes starting.
 

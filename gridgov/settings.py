@@ -9,7 +9,17 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from gridgov.database import read_database_url
-from gridgov.environment import kept_secret, own_addresses, read_choice, read_flag, read_list, read_number, read_secret, read_text
+from gridgov.environment import (
+    kept_secret,
+    own_addresses,
+    read_choice,
+    read_flag,
+    read_list,
+    read_number,
+    read_redis_url,
+    read_secret,
+    read_text,
+)
 from gridgov.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,7 +115,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = read_secret("REDIS_URL")
+REDIS_URL = read_redis_url("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]]
 if REDIS_URL:
     CHANNEL_LAYERS = {
