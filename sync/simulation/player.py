@@ -60,10 +60,11 @@ class Player:
         pictures = (
             [picture(self.phone.rng, side=self.picture_side) for _ in range(self.rng.choice((0, 1, 1, 2, 3)))] if self.with_photos else []
         )
+        category = self.rng.choice(self.town.categories)
         op = self.phone.report(
-            category=self.rng.choice(self.town.categories),
+            category=category,
             position=self.town.position(self.rng),
-            description=description(self.rng),
+            description=description(self.rng, category),
             urgent=self.rng.random() < 0.1,
             pictures=pictures,
         )
@@ -74,7 +75,7 @@ class Player:
         if case := self._pick(open_only=self.rng.random() < 0.9):
             name = self.rng.choice(("description", "description", "urgent", "address"))
             value: Any = {
-                "description": description(self.rng),
+                "description": description(self.rng, str(case.get("category"))),
                 "address": f"{self.rng.randrange(1, 30)}号楼{self.rng.randrange(1, 7)}单元",
             }.get(name, not case.get("urgent"))
             self.phone.edit(case["id"], {name: value})
