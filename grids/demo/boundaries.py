@@ -30,11 +30,11 @@ def read_outlines(*, path: Path, datum_name: str, codes: Sequence[str]) -> dict[
     :raises Misuse: for a file that is none, that lacks a district, or whose outlines overlap or do not meet.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8-sig"))  # some editors begin files with a byte order mark
         found = {_code(feature): shape(feature["geometry"]) for feature in document["features"]}
     except OSError as error:
         raise Misuse(_("%(path)s cannot be read: %(why)s") % {"path": path, "why": error.strerror}) from error
-    except (ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ShapelyError) as error:
         raise Misuse(_("%(path)s is not a GeoJSON FeatureCollection of polygons.") % {"path": path}) from error
     if missing := [code for code in codes if code not in found]:
         raise Misuse(_("%(path)s has no outline for %(codes)s.") % {"path": path, "codes": ", ".join(missing)})

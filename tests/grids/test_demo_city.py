@@ -196,7 +196,16 @@ def test_boundaries_need_a_datum_and_a_readable_file_with_the_districts(db: None
     square = {"type": "Polygon", "coordinates": [[[108.9, 34.2], [108.95, 34.2], [108.95, 34.25], [108.9, 34.25], [108.9, 34.2]]]}
     one = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"adcode": 610104}, "geometry": square}]}
     overlapping = one | {"features": [*one["features"], {"type": "Feature", "properties": {"code": "610113"}, "geometry": square}]}
-    for text in (None, "not json", "[]", "{}", str(one).replace("'", '"'), str(overlapping).replace("'", '"')):
+    for text in (
+        None,
+        "not json",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"features":' + "[" * 100_000 + "]" * 100_000 + "}",
+        str(one).replace("'", '"'),
+        str(overlapping).replace("'", '"'),
+    ):
         path = tmp_path / "file.geojson"
         path.unlink(missing_ok=True)
         if text is not None:
@@ -217,7 +226,7 @@ def test_boundaries_of_the_operator_take_the_place_of_the_schematic_ones(db: Non
         for code, (w, e) in squares.items()
     )
     path = tmp_path / "districts.geojson"
-    path.write_text(f'{{"type":"FeatureCollection","features":[{features}]}}', "utf-8")
+    path.write_text(f'{{"type":"FeatureCollection","features":[{features}]}}', "utf-8-sig")  # as some editors write it
     make("--boundaries", str(path), "--datum", "wgs84", "--password", PASSWORD)
     for district in of("district"):
         west, east = squares[district.code]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from gridgov.errors import Refusal
 from incidents.clocks import archive
@@ -27,6 +28,8 @@ class Command(BaseCommand):
             if dt.datetime.fromisoformat(options["before"]).tzinfo is None:
                 raise ValueError
         except (Refusal, ValueError):
-            raise CommandError("--before: a time such as 2026-05-04T09:12:31+08:00", returncode=2) from None
+            raise CommandError(_("--before wants a time with its zone, such as 2026-05-04T09:12:31+08:00."), returncode=2) from None
         count = archive(before=before, now=timezone.now())
-        self.stdout.write(json.dumps({"archived": count}) if options["format"] == "json" else f"archived: {count}")
+        self.stdout.write(
+            json.dumps({"archived": count}) if options["format"] == "json" else _("Cases archived: %(count)d") % {"count": count}
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from incidents.clocks import run_due, work_forever
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             done = run_due(now=timezone.now())
-            self.stdout.write(f"archived: {done['archived']}, photos overdue: {done['overdue']}")
+            self.stdout.write(_("Cases archived: %(archived)d; photos overdue: %(overdue)d") % done)
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
