@@ -56,12 +56,14 @@ def browser_packages() -> list[tuple[str, str, str]]:
 
 
 def own_licence(folder: Path) -> str:
-    """The licence in a package's own package.json."""
+    """The licence in a package's own package.json, else below that heading of its readme."""
     try:
         said = json.loads((folder / "package.json").read_text("utf-8"))
     except OSError:
         return "see the package"
-    licences = said.get("licenses") or [{"type": said.get("license", "see the package")}]
+    readme = next((path.read_text("utf-8") for path in sorted(folder.iterdir()) if path.name.lower() == "readme.md"), "")
+    below = re.search(r"^#+ Licen[cs]e\s+([A-Za-z0-9.-]+)\s*$", readme, re.M)
+    licences = said.get("licenses") or [{"type": said.get("license") or (below[1] if below else "see the package")}]
     return ", ".join(entry["type"] for entry in licences)
 
 
