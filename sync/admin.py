@@ -1,4 +1,4 @@
-"""Devices in the admin, to look at: `manage.py revoke_device` ends them."""
+"""Devices in the admin, to look at."""
 
 from typing import Any
 

@@ -4,9 +4,13 @@ import ast
 import re
 
 import pytest
+from django.apps import apps
+from django.core.management import get_commands, load_command_class
 
+from incidents import photo_files
 from tests.architecture.source import ROOT, files, tree
 
+PHOTO_PATHS = (photo_files.spool_path, photo_files.source_path, photo_files.picture_path)
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 
@@ -33,6 +37,36 @@ def test_every_check_has_a_row_in_operations_and_no_row_is_stale() -> None:
     in_code = set(re.findall(r'id="(gridgov\.[EW]\d+)"', (ROOT / "gridgov" / "checks.py").read_text("utf-8")))
     in_docs = set(re.findall(r"\| `(gridgov\.[EW]\d+)` \|", OPERATIONS))
     assert in_code == in_docs
+
+
+def test_every_command_has_a_row_in_operations_with_its_options_and_no_row_is_stale() -> None:
+    base = {"--help", "--version", "--skip-checks"}
+    django = {action for row in load_command_class("django.core", "check").create_parser("", "")._actions for action in row.option_strings}
+    told = {}
+    for command, app in get_commands().items():
+        if apps.is_installed(str(app)) and (ROOT / str(app).replace(".", "/")).is_dir() and command != "makemessages":
+            parser = load_command_class(str(app), command).create_parser("manage.py", command)
+            options = [text for row in parser._actions for text in row.option_strings if text.startswith("--")]
+            told[command] = {text for text in options if text not in base | django or text == "--format"}
+    table = OPERATIONS.partition("| command | options | does |")[2].partition("\n\n")[0]
+    rows = {row[1]: set(re.findall(r"`(--[a-z-]+)`", row[2])) for row in re.finditer(r"^\| `(\w+)` \|([^|]*)\|", table, re.M)}
+    assert len(told) > 8
+    assert rows == told
+
+
+def test_the_changelog_names_the_migrations_of_every_app() -> None:
+    told = re.search(r"^\*\*Migrations:\*\* (.*)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert told
+    there = {}
+    for folder in [*ROOT.glob("*/migrations"), *ROOT.glob("gridgov/*/migrations")]:
+        there[folder.parent.name] = max(path.name[:4] for path in folder.glob("0*.py"))
+    assert {app: last or first for app, first, last in re.findall(r"`(\w+) (\d{4})`(?:–`(\d{4})`)?", told[1])} == there
+
+
+def test_the_folders_of_photos_are_those_of_the_code() -> None:
+    sha = "ab" * 32
+    folders = {path(sha).relative_to(photo_files.root().parent).parts[:2] for path in PHOTO_PATHS}
+    assert set(re.findall(r"^\| `(photos)/(\w+)/` \|", OPERATIONS, re.M)) == folders
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)

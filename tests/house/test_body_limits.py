@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import ROOT, Server, free_port, running
+from tests.running import PASSWORD, ROOT, Server, free_port, running
 
 MIB = 1024 * 1024
 OPS, UPLOADS, TOKEN = "/api/v1/sync/ops", "/api/v1/sync/photos/", "/api/v1/auth/token"
@@ -134,6 +134,15 @@ def test_a_body_in_pieces_that_fits_is_read(server: Server) -> None:
         connection.request("POST", TOKEN, iter([login[:20], login[20:]]), {"Content-Type": "application/json"}, encode_chunked=True)
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["code"]) == (401, "bad_credentials")
+
+
+def test_under_wsgi_a_body_in_pieces_counts_as_empty(server: Server, wsgi_port: int) -> None:
+    wait_for(wsgi_port)
+    login = json.dumps({"username": "worker", "password": PASSWORD, "device_name": "x"}).encode()
+    with closing(http.client.HTTPConnection("127.0.0.1", wsgi_port, timeout=30)) as connection:
+        connection.request("POST", TOKEN, iter([login]), {"Content-Type": "application/json"}, encode_chunked=True)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (400, "not_json")
 
 
 def test_the_refusal_is_in_the_log_without_the_query(server: Server) -> None:
