@@ -88,8 +88,12 @@ class Command(BaseCommand):
                 raise Misuse(gettext("There are cases in these places; they are not thrown away. For a fresh start use another database."))
             nodes = make_city(plan=plan, outlines=outlines, tell=progress.tell)
             build.store(nodes=nodes, seed=seed, password=secret, now=timezone.now(), tell=progress.tell)
-        counted = ", ".join(f"{sum(node.level == level for node in nodes):,} {level}" for level in levels.LEVELS)
-        self.stdout.write(gettext("The demo city is made: %(counted)s.") % {"counted": counted})
+        counted = {level: f"{sum(node.level == level for node in nodes):,}" for level in levels.LEVELS}
+        made = gettext(
+            "The demo city is made: %(district)s districts, %(street)s streets and towns, %(community)s communities and villages, "
+            "%(grid)s cells, %(building)s buildings."
+        )
+        self.stdout.write(made % counted)
         if not given:
             self.stdout.write(gettext("Password of the demo accounts: %(password)s") % {"password": secret})
 

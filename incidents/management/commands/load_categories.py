@@ -15,5 +15,7 @@ class Command(BaseCommand):
     help = "Store the starter categories that are missing (incidents/data/categories.json)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say how many were new."""
-        self.stdout.write(_("%(count)d categories were new.") % {"count": load(now=timezone.now())})
+        """Say how many were new, unless asked to be quiet."""
+        count = load(now=timezone.now())
+        if options["verbosity"]:
+            self.stdout.write(_("%(count)d categories were new.") % {"count": count})
