@@ -80,10 +80,9 @@ class Reader:
 
     def poll(self) -> list[dict[str, Any]]:
         """All pages until there is no more; the changes."""
-        before = len(self.heard)
-        for _ in range(10_000):
-            if not self.page()["more"]:
-                break
+        before, resets = len(self.heard), len(self.resets)
+        while self.page()["more"]:
+            assert len(self.resets) <= resets + 1, "a load that begins anew again and again"
         orphans = [k for k, (_, r) in self.store.items() if k[0] in ("event", "photo") and ("incident", r["incident"]) not in self.store]
         assert orphans == [], "whoever reads a line of a case or its photo reads the case"
         return self.heard[before:]
