@@ -37,7 +37,10 @@ def read_database_url(url: str, *, data: Path, statement_timeout_s: int, pool_si
             raise ImproperlyConfigured("DATABASE_URL: sqlite:/// wants a path, as in sqlite:////srv/gridgov/db.sqlite3.")
         return _sqlite(Path(path))
     if parts.scheme not in ("postgres", "postgresql"):
-        raise ImproperlyConfigured(f"DATABASE_URL: {parts.scheme or url!r} is no database we know; use sqlite:/// or postgres://.")
+        named = (
+            f"{parts.scheme} is no database we know" if parts.scheme else "it does not say which database"
+        )  # the rest may hold a password
+        raise ImproperlyConfigured(f"DATABASE_URL: {named}; use sqlite:/// or postgres://.")
     name = unquote(parts.path[1:])
     if not name:
         raise ImproperlyConfigured("DATABASE_URL: the name of the database is missing, as in postgres://user@host:5432/name.")
