@@ -34,3 +34,14 @@ def test_roles_are_those_of_memberships() -> None:
     with translation.override("en"):
         names = {role.value: str(role.label) for role in Membership.Role}
     assert table("role") == {code: chinese(name) for code, name in names.items()}
+
+
+def test_the_field_app_says_the_same_words() -> None:
+    catalogue = (ROOT / "sync" / "static" / "field" / "i18n" / "zh.js").read_text("utf-8")
+    said = dict(re.findall(r'^  "((?:state|role|event)\.\w+)": "([^"]+)",$', catalogue, re.M))
+    meant = {
+        f"{kind}.{code}": word
+        for kind, name in (("state", "state"), ("role", "role"), ("event", "action"))
+        for code, word in table(name).items()
+    }
+    assert {key: said.get(key) for key in meant} == meant
