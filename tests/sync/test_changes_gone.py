@@ -4,6 +4,7 @@ import datetime as dt
 
 from django.utils import timezone
 
+from gridgov.feed.models import FeedRow
 from incidents.clocks import archive
 from tests.sync import saying
 from tests.sync.following import Everybody, Reader, fresh
@@ -251,3 +252,13 @@ def test_what_is_parked_on_an_archived_case_waits_for_a_person_and_goes_when_it_
     for name in ("worker", "secretary", "operator", "supervisor"):
         assert gones(everybody[name], "conflict", conflict) == ["archived"], name
         assert everybody[name].of("incident", "event", "conflict") == set(), name
+
+
+def test_there_is_one_left_row_a_place_at_most_and_none_where_the_case_is(world: World) -> None:
+    case = saying.report(world, "stranger")
+    conflict = saying.clash(world, "worker", case)
+    for cell in (NEXT_CELL, CELL, NEXT_CELL, BESIDE, CELL):
+        saying.move(world, "operator", case, cell)
+    for rid in (case, conflict):
+        left = FeedRow.objects.filter(rid=rid, gone=True)
+        assert sorted(left.values_list("cell", flat=True)) == sorted(world.places[code].sid for code in (NEXT_CELL, BESIDE))

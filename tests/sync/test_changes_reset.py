@@ -162,6 +162,7 @@ def test_a_history_that_was_replaced_is_found_though_its_numbers_have_overtaken_
     commit(*(strange("dead") for _ in range(4)))
     stops = []  # cursors at the end of commits and in the middle of one
     while on_the_dead_branch.page()["more"]:
+        assert on_the_dead_branch.resets == [], "every place on this branch is known to it"
         stops.append(on_the_dead_branch.cursor)
     stops.append(on_the_dead_branch.cursor)
     restore(copy)
