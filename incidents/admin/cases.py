@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from grids.admin.rights import M, OursAdmin, lies_in
 from grids.scope import Area
+from incidents import desk_words as words
 from incidents.models import Conflict, Event, Incident
 from incidents.rules.workflow import STATES
 
@@ -38,6 +39,10 @@ class ReadOnly(OursAdmin[M]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """All."""
         return self.fields or ()
+
+
+def _state(code: str | None) -> str:
+    return gettext(STATES[code][0]) if code in STATES else code or ""
 
 
 class OfACase(ReadOnly[M]):
@@ -73,9 +78,9 @@ class IncidentAdmin(ReadOnly[Incident]):
     search_help_text = _("The beginning of a number, such as 610104-260504.")
     ordering = ("-received_at", "-id")
     fields = (
-        "number", "shown_state", "outcome", "kind", "channel", "category", "urgent", "handling_class", "shown_description", "address", "cell_code",
+        "number", "shown_state", "shown_outcome", "kind", "channel", "category", "urgent", "shown_class", "shown_description", "address", "cell_code",
         "lng", "lat", "accuracy_m", "source", "at", "received_at", "registered_at", "resolved_at", "closed_at", "archived_at", "owner_unit",
-        "lead_unit", "by_user", "by_role", "due_step", "due_at", "paused", "returns", "reworks", "reopens", "merged_into", "restricted",
+        "lead_unit", "by_user", "shown_role", "due_step", "due_at", "paused", "returns", "reworks", "reopens", "merged_into", "restricted",
         "version", "n", "last_hash", "id",
     )  # fmt: skip
 
@@ -95,7 +100,22 @@ class IncidentAdmin(ReadOnly[Incident]):
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, incident: Incident) -> str:
         """In words."""
-        return gettext(STATES[incident.state][0]) if incident.state in STATES else incident.state
+        return _state(incident.state)
+
+    @admin.display(description=LABELS["outcome"])
+    def shown_outcome(self, incident: Incident) -> Any:
+        """In words."""
+        return words.CHOICES.get(incident.outcome or "", incident.outcome)
+
+    @admin.display(description=LABELS["handling_class"])
+    def shown_class(self, incident: Incident) -> Any:
+        """In words."""
+        return words.CHOICES.get(incident.handling_class or "", incident.handling_class)
+
+    @admin.display(description=LABELS["by_role"])
+    def shown_role(self, incident: Incident) -> Any:
+        """In words."""
+        return words.ROLES.get(incident.by_role or "", incident.by_role)
 
     @admin.display(description=_("description"))
     def shown_description(self, incident: Incident) -> Any:
@@ -107,14 +127,44 @@ class IncidentAdmin(ReadOnly[Incident]):
 class EventAdmin(OfACase[Event]):
     """Who, when, what kind of change; the words stand elsewhere and are not shown here."""
 
-    list_display = ("incident", "n", "type", "by_user", "received_at", "from_state", "to_state", "visibility")
+    list_display = ("incident", "n", "shown_type", "by_user", "received_at", "shown_from", "shown_to", "shown_visibility")
     search_fields = ("incident",)
     search_help_text = _("The id of a case.")
     ordering = ("incident", "n")
     fields = (
-        "incident", "n", "type", "by_user", "by_unit", "by_role", "at", "received_at", "clock_ahead", "op_id", "version", "fields", "from_state",
-        "to_state", "reason", "visibility", "via", "content_hash", "hash", "id",
+        "incident", "n", "shown_type", "by_user", "by_unit", "shown_role", "at", "received_at", "clock_ahead", "op_id", "version", "fields",
+        "shown_from", "shown_to", "shown_reason", "shown_visibility", "via", "content_hash", "hash", "id",
     )  # fmt: skip
+
+    @admin.display(description=LABELS["type"], ordering="type")
+    def shown_type(self, event: Event) -> Any:
+        """In words."""
+        return words.DONE.get(event.type, event.type)
+
+    @admin.display(description=LABELS["by_role"])
+    def shown_role(self, event: Event) -> Any:
+        """In words."""
+        return words.ROLES.get(event.by_role or "", event.by_role)
+
+    @admin.display(description=LABELS["from_state"])
+    def shown_from(self, event: Event) -> str:
+        """In words."""
+        return _state(event.from_state)
+
+    @admin.display(description=LABELS["to_state"])
+    def shown_to(self, event: Event) -> str:
+        """In words."""
+        return _state(event.to_state)
+
+    @admin.display(description=LABELS["reason"])
+    def shown_reason(self, event: Event) -> Any:
+        """In words."""
+        return words.CHOICES.get(event.reason or "", event.reason)
+
+    @admin.display(description=LABELS["visibility"])
+    def shown_visibility(self, event: Event) -> Any:
+        """In words."""
+        return words.VISIBILITY.get(event.visibility, event.visibility)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By the id of the case or its number."""

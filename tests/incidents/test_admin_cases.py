@@ -118,3 +118,11 @@ def test_a_page_of_cases_takes_the_same_statements_whatever_is_in_it(world: Worl
         return len(ran)
 
     assert statements(q=Incident.objects.get(pk=cases["far"]).number) == statements()
+
+
+def test_states_and_kinds_of_change_are_told_in_words(world: World, cases: dict[str, str]) -> None:
+    client = world.browser("admin")
+    client.cookies["django_language"] = "zh-hans"
+    found = page(client, EVENTS)
+    assert "已上报" in found and "公开" in found
+    assert ">submit<" not in found and ">reported<" not in found and ">public<" not in found
