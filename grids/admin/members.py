@@ -64,6 +64,10 @@ class MembershipAdmin(OursAdmin[Membership]):
         """One that has not begun has no history: it may go."""
         return obj is not None and areas_of(request) is None and obj.since > city_day(timezone.now())
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """From today on, unless another day is typed."""
+        return {"since": city_day(timezone.now())} | dict(super().get_changeform_initial_data(request))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
         """Of one that has begun only the end changes; another role or place is another membership."""
         begun = obj is not None and obj.since <= city_day(timezone.now())

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from gridgov.feed.models import FeedRow, Head
 from grids.models import Membership, OrgUnit, User
+from grids.queries import city_day
 from tests.world import A1, A1C, B1C, CELL, DEPARTMENT, A, B, World
 
 PEOPLE, UNITS, MEMBERS = (f"/admin/grids/{name}/" for name in ("user", "orgunit", "membership"))
@@ -248,3 +250,8 @@ def test_nobody_but_a_superuser_makes_administrators(world: World) -> None:
         client.post(f"{PEOPLE}{world.user('district-admin').pk}/password/", {"password1": PASSWORD, "password2": PASSWORD}).status_code
         == 403
     )
+
+
+def test_a_new_membership_begins_today_unless_another_day_is_typed(world: World) -> None:
+    answer = world.browser("admin").get("/admin/grids/membership/add/")
+    assert answer.context["adminform"].form.initial["since"] == city_day(timezone.now())
