@@ -228,6 +228,7 @@ export default {
   "today.empty": "No open cases. If you see a problem, take a photo and report it.",
   "today.my_cell": "My area",
   "today.needs": "Needs you ({n})",
+  "today.no_duty": "No cell is assigned to you yet. Please ask your community; what you report is kept.",
   "today.not_loaded": "The cases are not loaded yet. They come with the signal; you can report without one.",
   "today.op_needs": "{title}: needs you",
   "today.open": "Open cases",

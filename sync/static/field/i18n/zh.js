@@ -228,6 +228,7 @@ export default {
   "today.empty": "没有未结的案件。看到问题，拍一张照片上报。",
   "today.my_cell": "我的网格",
   "today.needs": "需要你处理 ({n})",
+  "today.no_duty": "还没有给你分配网格。请联系社区；写好的上报会保存。",
   "today.not_loaded": "案件还没有下载。有信号时自动下载；没有信号也可以上报。",
   "today.op_needs": "{title}：需处理",
   "today.open": "未结案件",

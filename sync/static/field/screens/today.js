@@ -33,6 +33,7 @@ export async function todayScreen(app) {
             el("strong.bad", {}, t("today.op_needs", { title: app.opTitle(row) }))))) ) : null,
       el("section.card", {},
         el("h2", {}, app.areaName() || t("today.my_cell")),
+        app.follow.synced_ms && !app.memberships.length ? el("p.bad", { "data-testid": "no-duty" }, t("today.no_duty")) : null,
         el("p", { "data-testid": "summary" }, t("today.summary", { open: views.length, overdue })),
         el("a.button", { href: "#/list", "data-testid": "all-cases" }, t("today.all"))),
       el("section", {},
