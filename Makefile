@@ -19,6 +19,8 @@ help:
 	@echo "make check   format, lint, types, import contracts, migrations, translations"
 	@echo "make bench   speed beside plain psycopg, into bench/README.md"
 	@echo "make fmt     format and mend what can be mended"
+	@echo "make locale  collect sentences for translation (needs gettext)"
+	@echo "make third-party   write THIRD_PARTY.md after a changed dependency"
 
 setup: .venv/.installed node_modules/.installed
 
