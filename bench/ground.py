@@ -22,7 +22,7 @@ from bench.raw import SCHEMA, Spot
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRES = os.environ.get("GRIDGOV_BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
-WORKERS, THREADS = 2, 4
+WORKERS, THREADS = 2, 2
 
 
 @dataclass
