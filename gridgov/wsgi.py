@@ -15,7 +15,7 @@ from gridgov.body_limits import limited_wsgi  # noqa: E402
 from gridgov.static_files import with_static_files  # noqa: E402
 
 # A thread that holds the feed's lock waits for the interpreter's between its last statement and COMMIT: let it not wait for long.
-sys.setswitchinterval(0.0005)
+sys.setswitchinterval(0.002)
 # A push of 50 makes some ten thousand small objects, none of them in a circle: look for circles more seldom.
 gc.set_threshold(50_000, 20, 50)
 start_warming()
